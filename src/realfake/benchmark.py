@@ -1,0 +1,239 @@
+"""Exported formats against Keras, side by side: what they answer, how fast, and whether that is good enough.
+
+Formats take turns, picture by picture and batch by batch, so that whatever else the machine does hits all alike.
+"""
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from realfake.dataset import Labels
+from realfake.errors import UserError
+from realfake.formats import Probabilities, Runner, open_runner
+from realfake.pixels import Inputs, Pictures, network_input
+
+THRESHOLD = 0.5
+"""P(REAL) from which on a picture is called REAL."""
+BATCH = 64
+ROUNDS = 60
+"""Single pictures timed per format; before them come WARM_UP untimed ones."""
+WARM_UP = 5
+_REFERENCE = "reference"
+_RUNTIMES = ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
+
+
+class Quality(TypedDict):
+    """What a format answers; the same on every run of one machine."""
+
+    bytes: int
+    accuracy: float
+    agreement: float
+    """Share of pictures that get the label that Keras gives them."""
+    max_difference: float
+    """Largest absolute difference of P(REAL) from Keras, to four decimals; 1 where an answer is no number."""
+
+
+class Speed(TypedDict):
+    """How fast a format answers; differs on every run."""
+
+    p50_ms: float
+    """Median time for one picture, in milliseconds."""
+    p95_ms: float
+    pictures_per_second: float
+    """In batches of BATCH."""
+    cold_start_ms: float
+    """Loading the file and answering for one picture; its runtime is already imported, its file already read once."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found, by the formats' names."""
+
+    qualities: dict[str, Quality]
+    speeds: dict[str, Speed]
+    probabilities: dict[str, Probabilities]
+    reference: Probabilities
+    """P(REAL) of the same pictures by the network that was exported."""
+    reference_accuracy: float
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels) -> Comparison:
+    """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
+
+    Args:
+        paths: the files by their formats' names.
+        reference: the network itself.
+        pictures: uint8 (N, S, S, 3), N >= 1.
+        labels: uint8 (N,), FAKE = 0, REAL = 1.
+
+    Raises:
+        UserError: a file cannot be loaded.
+    """
+    threads = usable_cores()
+    runners = {name: open_runner(path, threads) for name, path in paths.items()}
+    probabilities, rates = _answers({_REFERENCE: reference, **runners}, pictures)
+    expected = probabilities.pop(_REFERENCE)
+    seconds = _latencies(runners, network_input(pictures[:1], reference.image_size))
+    qualities, speeds = {}, {}
+    for name, path in paths.items():
+        qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels)
+        p50, p95 = np.percentile(seconds[name], (50, 95)) * 1000
+        speeds[name] = Speed(
+            p50_ms=round(float(p50), 3),
+            p95_ms=round(float(p95), 3),
+            pictures_per_second=round(rates[name], 1),
+            cold_start_ms=round(_cold_start(path, pictures[:1], threads) * 1000, 1),
+        )
+    accuracy = quality(0, expected, expected, labels)["accuracy"]
+    return Comparison(qualities, speeds, probabilities, expected, accuracy)
+
+
+def quality(size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels) -> Quality:
+    """Compare a format's answers with those of Keras.
+
+    Args:
+        size: the file's, in bytes.
+        probabilities: float32 (N,), the format's P(REAL).
+        reference: float32 (N,), that of Keras.
+        labels: uint8 (N,), FAKE = 0, REAL = 1.
+    """
+    called, expected = probabilities >= THRESHOLD, reference >= THRESHOLD
+    difference = np.nan_to_num(np.abs(probabilities - reference), nan=1.0)
+    return {
+        "bytes": size,
+        "accuracy": round(float(np.mean(called == labels)), 6),
+        "agreement": round(float(np.mean(called == expected)), 6),
+        "max_difference": round(float(difference.max()), 4),
+    }
+
+
+def require_quality(found: Comparison, allowed_drop: float) -> None:
+    """Refuse formats that are no stand-in for the network.
+
+    Quantisation can end in answers that are no numbers, or one and the same for all pictures (tensorflow#41840,
+    #60903), which accuracy alone does not tell where Keras is not much better than chance.
+
+    Args:
+        found: the comparison.
+        allowed_drop: accuracy that a format may lose against Keras, in [0, 1].
+
+    Raises:
+        UserError: a format collapsed or lost more; the message has its figures.
+    """
+    expected_spread = np.ptp(found.reference)
+    for name, probabilities in found.probabilities.items():
+        spread = np.ptp(probabilities)
+        accuracy, expected = found.qualities[name]["accuracy"], found.reference_accuracy
+        if not np.isfinite(probabilities).all():
+            raise UserError(f"format {name} gives answers that are no numbers; {_advice(name)}")
+        if expected_spread > 0.1 and spread < 0.05 * expected_spread:
+            raise UserError(
+                f"format {name} collapsed: its P(REAL) spans {spread:.4f} over all pictures, "
+                f"that of Keras {expected_spread:.4f}; {_advice(name)}"
+            )
+        if expected - accuracy > allowed_drop + 1e-9:  # 0.88 - 0.87 is a little more than 0.01
+            raise UserError(
+                f"format {name} loses {expected - accuracy:.4f} of accuracy against Keras ({expected:.4f} to "
+                f"{accuracy:.4f}), more than export.max_accuracy_drop {allowed_drop}; {_advice(name)}"
+            )
+
+
+def machine() -> dict[str, str | int]:
+    """What timings depend on: processor, cores (one thread on each), versions."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": usable_cores(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in _RUNTIMES},
+    }
+
+
+def flat(found: Comparison) -> dict[str, float]:
+    """All figures under one name each, as MLflow wants them: export_litert_int8_accuracy, ..."""
+    return {
+        f"export_{name}_{figure}": float(value)
+        for figures in (found.qualities, found.speeds)
+        for name, row in figures.items()
+        for figure, value in row.items()
+    }
+
+
+def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
+    """The formats as aligned text, one line each, for people."""
+    header = ("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms", "accuracy", "agreement", "max |diff|")
+    rows = [header]
+    for name, found in qualities.items():
+        speed = speeds[name]
+        times = (f"{speed['p50_ms']:.2f}", f"{speed['p95_ms']:.2f}", f"{speed['pictures_per_second']:,.0f}")
+        shares = (f"{found['accuracy']:.2%}", f"{found['agreement']:.2%}", f"{found['max_difference']:.4f}")
+        rows.append((name, f"{found['bytes'] / 1e6:.2f}", *times, f"{speed['cold_start_ms']:.0f}", *shares))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    )
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[str, Probabilities], dict[str, float]]:
+    """P(REAL) and pictures per second in batches by name; inputs are prepared once for all and off the clock."""
+    image_size = next(iter(runners.values())).image_size
+    parts: dict[str, list[Probabilities]] = {name: [] for name in runners}
+    seconds = dict.fromkeys(runners, 0.0)
+    for start in range(0, len(pictures), BATCH):
+        inputs = network_input(pictures[start : start + BATCH], image_size)
+        for name, runner in runners.items():
+            if start == 0:
+                runner(inputs)  # allocates, and for Keras traces, for batches
+            started = time.perf_counter()
+            parts[name].append(runner(inputs))
+            seconds[name] += time.perf_counter() - started
+    probabilities = {name: np.concatenate(part) for name, part in parts.items()}
+    return probabilities, {name: len(pictures) / total for name, total in seconds.items()}
+
+
+def _latencies(runners: Mapping[str, Runner], picture: Inputs) -> dict[str, npt.NDArray[np.float64]]:
+    """Seconds for one picture, float64 (ROUNDS,) by name."""
+    seconds = {name: np.zeros(WARM_UP + ROUNDS) for name in runners}
+    for turn in range(WARM_UP + ROUNDS):
+        for name, runner in runners.items():
+            started = time.perf_counter()
+            runner(picture)
+            seconds[name][turn] = time.perf_counter() - started
+    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
+
+
+def _cold_start(path: Path, picture: Pictures, threads: int) -> float:
+    """Seconds from opening a file to its answer for one picture."""
+    started = time.perf_counter()
+    runner = open_runner(path, threads)
+    runner(network_input(picture, runner.image_size))
+    return time.perf_counter() - started
+
+
+def _advice(name: str) -> str:
+    calibrate = "raise export.calibration_pictures or " if name == "litert_int8" else ""
+    return f"{calibrate}leave it out of export.formats"

@@ -1,0 +1,62 @@
+"""What code and what machine a result came from."""
+
+import getpass
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from realfake.workspace import home
+
+_LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations")
+
+
+def git_state() -> dict[str, str]:
+    """Tags for the commit and for uncommitted changes of code and params; the pipeline's own output is no change."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {"git_commit": "none", "git_dirty": "true"}
+    changed = _git("status", "--porcelain", "--", ".", ":!dvc.lock", ":!outputs")
+    return {"mlflow.source.git.commit": commit, "git_commit": commit, "git_dirty": "true" if changed else "false"}
+
+
+def machine() -> dict[str, str]:
+    """Tags for who ran what, where: processor, instruction set and threads decide about speed and rounding."""
+    tags = {"python": platform.python_version(), "cpu": _cpu_field("model name") or platform.machine()}
+    tags["instruction_set"] = instruction_set()
+    tags["threads"] = str(thread_count())
+    tags |= {
+        "mlflow.user": getpass.getuser(),
+        "mlflow.source.name": Path(sys.argv[0]).name,
+        "mlflow.source.type": "LOCAL",
+    }
+    return tags | {name: version(name) for name in _LIBRARIES}
+
+
+def instruction_set() -> str:
+    """The widest vector instructions of this processor, which decide how sums are rounded."""
+    flags = (_cpu_field("flags") or "").split()
+    return next((name for name in ("avx512f", "avx2", "avx") if name in flags), platform.machine())
+
+
+def thread_count() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_field(field: str) -> str | None:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            return next((line.split(":", 1)[1].strip() for line in file if line.startswith(field)), None)
+    except OSError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=home(), capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,41 @@
+"""Silence what native libraries print: TensorFlow writes hundreds of lines that no logging setting reaches."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back all that this process prints, below Python too; it is shown after all when the block fails."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        try:
+            os.dup2(held.fileno(), 1)
+            os.dup2(held.fileno(), 2)
+            yield
+        except Exception:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            held.seek(0)
+            os.write(saved[1], held.read())
+            raise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, descriptor in zip((1, 2), saved, strict=True):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+
+
+def import_keras() -> None:
+    """Import Keras and TensorFlow without their greetings."""
+    with quiet():
+        import keras
+
+        keras.backend.backend()
+        keras.ops.zeros(1)  # TensorFlow speaks up at its first operation

@@ -1,0 +1,318 @@
+"""MLflow: the only file that imports it. Run ids are passed explicitly, never through the environment.
+
+A training is one run. evaluate and export find it through `.cache/runs/<sha256 of model.keras>.json`, which no stage
+declares, and log to it, or to a child run once their own params have changed. A run that is gone (deleted, another
+database) is rebuilt from what lies beside the model.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import distributions, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from filelock import FileLock
+
+from realfake.errors import UserError, one_line
+from realfake.provenance import git_state, machine
+from realfake.quiet import quiet
+from realfake.relocation import relocate
+from realfake.workspace import home, read_json, sha256_file, state_folder, write_json
+
+
+@dataclass(frozen=True)
+class RunLink:
+    """Where the training of a model is recorded."""
+
+    run_id: str
+    name: str
+    experiment: str
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the checkout, which a plain `mlflow ui` there finds."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def run_of(model_folder: Path) -> RunLink | None:
+    """The run that trained a model, as last noted, without asking MLflow; None where nothing is noted."""
+    note = _note(model_folder)
+    return RunLink(**read_json(note)) if note.is_file() else None
+
+
+class TrainingRun:
+    """A training under way, as MLflow sees it."""
+
+    def __init__(self, client: Any, link: RunLink) -> None:
+        self._client, self._link = client, link
+
+    def log_epoch(self, result: Mapping[str, Any]) -> None:
+        """Log one epoch's figures at step `epoch`."""
+        _log_steps(self._client, self._link.run_id, [result])
+
+    def close(self, model_folder: Path) -> None:
+        """Log what the finished training left in its folder, and note the run for the later stages."""
+        _log_training(self._client, self._link, model_folder)
+        write_json(_note(model_folder), asdict(self._link))
+
+
+@contextmanager
+def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, Any]) -> Iterator[TrainingRun]:
+    """Start the run of a training, or go on with the one that an interrupted training began.
+
+    A block that ends early leaves the run marked KILLED (Ctrl-C: it can go on) or FAILED.
+
+    Args:
+        folder: the training's checkpoint folder; the run id is kept there.
+        name: the run's name, for people.
+        experiment: MLflow experiment.
+        params: flattened parameters.
+
+    Raises:
+        UserError: the store cannot be reached or written.
+    """
+    note = folder / "run.json"
+    with _store(experiment) as client:
+        link = RunLink(**read_json(note)) if note.is_file() else None
+        if link is not None and _exists(client, link.run_id):
+            client.update_run(link.run_id, status="RUNNING")
+        else:
+            link = _create(client, experiment, name, params, {**git_state(), **machine()})
+            write_json(note, asdict(link))
+        try:
+            yield TrainingRun(client, link)
+        except BaseException as error:
+            client.set_terminated(link.run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+
+
+def log_stage(
+    stage: str,
+    model_folder: Path,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    folder: Path,
+    experiment: str,
+) -> RunLink:
+    """Log a later stage's params, metrics and files to the run that trained the model.
+
+    Where that run already holds other values of the stage's params, a child run takes them: MLflow params cannot be
+    changed.
+
+    Args:
+        stage: `evaluate` or `export`; prefix of the params and folder of the artifacts.
+        model_folder: outputs/model.
+        params: the stage's flattened parameters.
+        metrics: name to value.
+        folder: its files become artifacts under `stage`.
+        experiment: MLflow experiment, used when the run must be rebuilt.
+
+    Returns:
+        The run that was logged to.
+    """
+    named = {f"{stage}.{key}": str(value) for key, value in params.items()}
+    with _store(experiment) as client:
+        link = _find_or_rebuild(client, model_folder, experiment)
+        link = _run_for_params(client, link, stage, named)
+        client.log_batch(link.run_id, metrics=_metrics(metrics, step=0))
+        client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
+    return link
+
+
+def delete_runs_older_than(days: int, dry_run: bool) -> list[str]:
+    """Delete finished runs that started more than `days` ago, with their artifacts; registered models are kept.
+
+    Returns:
+        Names of the runs deleted (or, with `dry_run`, that would be).
+    """
+    import shutil
+
+    horizon = int((time.time() - days * 86400) * 1000)
+    deleted: list[str] = []
+    with _store(None) as client:
+        versions = client.search_model_versions()
+        kept = {model_version.run_id for model_version in versions}
+        for experiment in client.search_experiments():
+            for run in client.search_runs([experiment.experiment_id], f"attributes.start_time < {horizon}"):
+                if run.info.run_id in kept or run.info.status == "RUNNING":
+                    continue
+                deleted.append(run.info.run_name)
+                if not dry_run:
+                    client.delete_run(run.info.run_id)
+                    if Path(run.info.artifact_uri).is_dir():
+                        shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
+    return deleted
+
+
+@contextmanager
+def _store(experiment: str | None) -> Iterator[Any]:
+    """An MLflow client on a store whose schema and experiment exist; its failures become one line."""
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = tracking_uri()
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
+    try:
+        mlflow.set_tracking_uri(uri)
+        client = mlflow.MlflowClient(uri)
+        with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
+            if uri == f"sqlite:///{home() / 'mlflow.db'}":
+                relocate(home())
+            if experiment is not None and client.get_experiment_by_name(experiment) is None:
+                location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
+                client.create_experiment(experiment, artifact_location=location)
+        yield client
+    except (mlflow.MlflowException, SQLAlchemyError) as error:
+        raise UserError(
+            f"the MLflow store {uri.split('@')[-1]} cannot be used ({one_line(error, 160)}); check that it can be "
+            "reached and written, or set MLFLOW_TRACKING_URI to another"
+        ) from None
+
+
+def _create(client: Any, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> RunLink:
+    experiment_id = client.get_experiment_by_name(experiment).experiment_id
+    run = client.create_run(experiment_id, tags=dict(tags), run_name=name)
+    _log_params(client, run.info.run_id, params)
+    return RunLink(run.info.run_id, name, experiment)
+
+
+def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLink:
+    link = run_of(model_folder)
+    if link is not None and _exists(client, link.run_id):
+        return link
+    training = read_json(model_folder / "training.json")
+    name = f"{training['name']}-rebuilt"
+    link = _create(client, experiment, name, training["params"], {"rebuilt": "true"})
+    _log_training(client, link, model_folder)
+    write_json(_note(model_folder), asdict(link))
+    print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
+    return link
+
+
+def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str, str]) -> RunLink:
+    parent = client.get_run(link.run_id)
+    children = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{link.run_id}' AND tags.stage = '{stage}'",
+    )
+    for run in [parent, *children]:
+        logged = {key: value for key, value in run.data.params.items() if key.startswith(f"{stage}.")}
+        if not logged and run is parent:
+            _log_params(client, link.run_id, params)
+            return link
+        if logged == params:
+            return RunLink(run.info.run_id, run.info.run_name, link.experiment)
+    name = f"{link.name}-{stage}-{len(children) + 2}"
+    tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_state()}
+    child = _create(client, link.experiment, name, params, tags)
+    client.set_terminated(child.run_id)
+    return child
+
+
+def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
+    training = read_json(model_folder / "training.json")
+    _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
+    best = {f"best_{key}": value for key, value in training["best"].items()}
+    weights = {"weights": sum(part["weights"] for part in training["parts"])}
+    client.log_batch(link.run_id, metrics=_metrics(best | weights, step=0))
+    client.set_tag(link.run_id, "data_digest", training["data_digest"])
+    client.set_tag(link.run_id, "model_sha256", sha256_file(model_folder / "model.keras"))
+    _log_dataset(client, link.run_id, training)
+    _log_figures(client, link.run_id, model_folder)
+    for name in ("training.json", "history.json"):
+        client.log_artifact(link.run_id, str(model_folder / name), artifact_path="training")
+    installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
+    client.log_text(link.run_id, "\n".join(installed) + "\n", "environment/requirements.txt")
+    if "model_logged" not in client.get_run(link.run_id).data.tags:
+        _log_model(link.run_id, model_folder)
+        client.set_tag(link.run_id, "model_logged", "true")
+    client.set_terminated(link.run_id)
+
+
+def _log_figures(client: Any, run_id: str, model_folder: Path) -> None:
+    """Draw what the training looked like; here and not in the stage, whose outputs must not depend on drawing."""
+    from realfake import figures
+
+    parts = [figures.Part(**part) for part in read_json(model_folder / "training.json")["parts"]]
+    with TemporaryDirectory() as folder:
+        figures.save(
+            figures.learning_curves(read_json(model_folder / "history.json")), Path(folder, "learning_curves.png")
+        )
+        figures.save(figures.architecture(parts), Path(folder, "architecture.png"))
+        client.log_artifacts(run_id, folder, artifact_path="figures")
+
+
+def _log_dataset(client: Any, run_id: str, training: Mapping[str, Any]) -> None:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import DatasetInput, InputTag
+
+    source = CodeDatasetSource(tags={"path": "data.dvc", **git_state()})
+    dataset = MetaDataset(source, name="pictures", digest=training["data_digest"][:32])  # MLflow takes 36 at most
+    counts = [InputTag("mlflow.data.context", "training"), InputTag("pictures", str(training["pictures"]))]
+    client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), counts)])
+
+
+def _log_model(run_id: str, model_folder: Path) -> None:
+    """Log the Keras model so that `mlflow models serve` can load it: float32 pictures in, P(REAL) out."""
+    import mlflow
+    import mlflow.tensorflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    from realfake.network import load_network
+
+    network = load_network(model_folder / "model.keras")
+    shape = network.input_shape
+    picture = TensorSpec(np.dtype(np.float32), (-1, *shape[1:]))
+    probability = TensorSpec(np.dtype(np.float32), (-1, 1))
+    with quiet(), mlflow.start_run(run_id=run_id):
+        mlflow.tensorflow.log_model(
+            network,
+            name="model",
+            signature=ModelSignature(Schema([picture]), Schema([probability])),
+            input_example=np.full((1, *shape[1:]), 0.5, dtype=np.float32),
+            pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "mlflow", "numpy")],
+        )
+
+
+def _log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
+
+
+def _log_steps(client: Any, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
+    """Log epochs that the run does not hold yet: a kill can fall between a checkpoint and its logging."""
+    logged = {point.step for point in client.get_metric_history(run_id, "val_accuracy")}
+    for result in results:
+        if result["epoch"] not in logged:
+            values = {key: value for key, value in result.items() if key != "epoch"}
+            client.log_batch(run_id, metrics=_metrics(values, step=result["epoch"]))
+
+
+def _metrics(values: Mapping[str, float], step: int) -> list[Any]:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(key, float(value), now, step) for key, value in values.items()]
+
+
+def _exists(client: Any, run_id: str) -> bool:
+    import mlflow
+
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except mlflow.MlflowException:
+        return False
+
+
+def _note(model_folder: Path) -> Path:
+    return state_folder("runs") / f"{sha256_file(model_folder / 'model.keras')}.json"
