@@ -3,12 +3,12 @@
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from realfake.dataset import load_arrays
 from realfake.errors import run
 from realfake.params import TrainParams, flatten, load_params
 from realfake.quiet import import_keras
+from realfake.record import epoch_line, record, run_name
 from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
 
 
@@ -32,57 +32,28 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     named = {f"preprocess.{k}": v for k, v in report["params"].items()} | {
         f"train.{k}": v for k, v in flatten(params).items()
     }
-    parts = describe(network, pretrained=params.weights != "none")
-    print(f"{run_name(params)}: {network.count_params():,} weights, {len(data.train_labels):,} pictures", flush=True)
+    name = run_name(params)
+    print(f"{name}: {network.count_params():,} weights, {len(data.train_labels):,} pictures", flush=True)
     checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **named}, training.MODULES)
-    title = f"{run_name(params)}-{datetime.now():%m%d-%H%M%S}"
+    title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with training_run(checkpoint.folder, title, experiment, named) as tracked:
         epoch_started = time.perf_counter()
 
         def on_epoch(result: training.EpochResult) -> None:
             nonlocal epoch_started
             seconds, epoch_started = time.perf_counter() - epoch_started, time.perf_counter()
-            print(_line(result, params.epochs, seconds), flush=True)
+            print(epoch_line(result, params.epochs, seconds), flush=True)
             tracked.log_epoch({**result, "epoch_seconds": seconds})
 
         history = training.fit(network, data, params, checkpoint, on_epoch)
         best = training.best_epoch(history)
+        parts = describe(network, pretrained=params.weights != "none")
         with atomic_folder(output) as folder:
             save_network(network, folder / "model.keras")
             write_json(folder / "history.json", history)
-            write_json(folder / "training.json", _summary(params, report, named, parts, best))
+            write_json(folder / "training.json", record(name, report, named, parts, best))
         tracked.close(output)
     print(f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}")
-
-
-def run_name(params: TrainParams) -> str:
-    """A name that tells runs apart: network, input size, what is trained, how long."""
-    width = f"x{params.width}" if params.width else ""
-    weights = "" if params.weights == "none" else f"-{Path(params.weights).stem}"
-    depth = "" if params.unfreeze == "all" else f"-last{params.unfreeze}"
-    return f"{params.backbone}{width}-{params.image_size}px{weights}{depth}-{params.epochs}ep"
-
-
-def _summary(
-    params: TrainParams, report: dict[str, Any], named: dict[str, Any], parts: list[dict[str, Any]], best: Any
-) -> dict[str, Any]:
-    return {
-        "name": run_name(params),
-        "data_digest": report["digest"],
-        "pictures": report["pictures"],
-        "best": best,
-        "parts": parts,
-        "params": named,
-    }
-
-
-def _line(result: Any, epochs: int, seconds: float) -> str:
-    left = (epochs - result["epoch"]) * seconds
-    return (
-        f"epoch {result['epoch']:>3}/{epochs}  loss {result['train_loss']:.4f}  accuracy {result['train_accuracy']:.2%}"
-        f"  |  val loss {result['val_loss']:.4f}  accuracy {result['val_accuracy']:.2%}  AUC {result['val_auc']:.4f}"
-        f"  |  {seconds:.0f} s" + (f", about {left / 60:.0f} min left" if left >= 60 else "")
-    )
 
 
 def main() -> None:

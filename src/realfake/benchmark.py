@@ -3,22 +3,20 @@
 Formats take turns, picture by picture and batch by batch, so that whatever else the machine does hits all alike.
 """
 
-import importlib.metadata
-import os
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from realfake.dataset import Labels
-from realfake.errors import UserError
+from realfake.errors import UserError, one_line
 from realfake.formats import Probabilities, Runner, open_runner
 from realfake.pixels import Inputs, Pictures, network_input
+from realfake.provenance import thread_count
 
 THRESHOLD = 0.5
 """P(REAL) from which on a picture is called REAL."""
@@ -27,7 +25,6 @@ ROUNDS = 60
 """Single pictures timed per format; before them come WARM_UP untimed ones."""
 WARM_UP = 5
 _REFERENCE = "reference"
-_RUNTIMES = ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
 
 
 class Quality(TypedDict):
@@ -65,11 +62,6 @@ class Comparison:
     reference_accuracy: float
 
 
-def usable_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels) -> Comparison:
     """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
 
@@ -80,13 +72,14 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
         labels: uint8 (N,), FAKE = 0, REAL = 1.
 
     Raises:
-        UserError: a file cannot be loaded.
+        UserError: a file cannot be loaded or run.
     """
-    threads = usable_cores()
-    runners = {name: open_runner(path, threads) for name, path in paths.items()}
+    threads = thread_count()
+    first = network_input(pictures[:1], reference.image_size)
+    runners = {name: _open(name, path, threads, first) for name, path in paths.items()}
     probabilities, rates = _answers({_REFERENCE: reference, **runners}, pictures)
     expected = probabilities.pop(_REFERENCE)
-    seconds = _latencies(runners, network_input(pictures[:1], reference.image_size))
+    seconds = _latencies(runners, first)
     qualities, speeds = {}, {}
     for name, path in paths.items():
         qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels)
@@ -95,10 +88,9 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
             p50_ms=round(float(p50), 3),
             p95_ms=round(float(p95), 3),
             pictures_per_second=round(rates[name], 1),
-            cold_start_ms=round(_cold_start(path, pictures[:1], threads) * 1000, 1),
+            cold_start_ms=round(_cold_start(path, first, threads) * 1000, 1),
         )
-    accuracy = quality(0, expected, expected, labels)["accuracy"]
-    return Comparison(qualities, speeds, probabilities, expected, accuracy)
+    return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels))
 
 
 def quality(size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels) -> Quality:
@@ -110,12 +102,12 @@ def quality(size: int, probabilities: Probabilities, reference: Probabilities, l
         reference: float32 (N,), that of Keras.
         labels: uint8 (N,), FAKE = 0, REAL = 1.
     """
-    called, expected = probabilities >= THRESHOLD, reference >= THRESHOLD
+    agreement = np.mean((probabilities >= THRESHOLD) == (reference >= THRESHOLD))
     difference = np.nan_to_num(np.abs(probabilities - reference), nan=1.0)
     return {
         "bytes": size,
-        "accuracy": round(float(np.mean(called == labels)), 6),
-        "agreement": round(float(np.mean(called == expected)), 6),
+        "accuracy": _accuracy(probabilities, labels),
+        "agreement": round(float(agreement), 6),
         "max_difference": round(float(difference.max()), 4),
     }
 
@@ -151,20 +143,10 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
             )
 
 
-def machine() -> dict[str, str | int]:
-    """What timings depend on: processor, cores (one thread on each), versions."""
-    return {
-        "cpu": _cpu_model(),
-        "cores": usable_cores(),
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in _RUNTIMES},
-    }
-
-
 def flat(found: Comparison) -> dict[str, float]:
     """All figures under one name each, as MLflow wants them: export_litert_int8_accuracy, ..."""
     return {
-        f"export_{name}_{figure}": float(value)
+        f"export_{name}_{figure}": cast(float, value)
         for figures in (found.qualities, found.speeds)
         for name, row in figures.items()
         for figure, value in row.items()
@@ -172,14 +154,13 @@ def flat(found: Comparison) -> dict[str, float]:
 
 
 def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
-    """The formats as aligned text, one line each, for people."""
+    """The formats as aligned text, one line each, for people; a dash where a format's speed is not known."""
     header = ("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms", "accuracy", "agreement", "max |diff|")
     rows = [header]
     for name, found in qualities.items():
-        speed = speeds[name]
-        times = (f"{speed['p50_ms']:.2f}", f"{speed['p95_ms']:.2f}", f"{speed['pictures_per_second']:,.0f}")
+        times = _times(speeds[name]) if name in speeds else ("-",) * 4
         shares = (f"{found['accuracy']:.2%}", f"{found['agreement']:.2%}", f"{found['max_difference']:.4f}")
-        rows.append((name, f"{found['bytes'] / 1e6:.2f}", *times, f"{speed['cold_start_ms']:.0f}", *shares))
+        rows.append((name, f"{found['bytes'] / 1e6:.2f}", *times, *shares))
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join(
         "  ".join(
@@ -189,13 +170,24 @@ def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
     )
 
 
-def _cpu_model() -> str:
+def _times(speed: Speed) -> tuple[str, str, str, str]:
+    """Cells of a table's line, in the order of its header."""
+    p50, p95 = f"{speed['p50_ms']:.2f}", f"{speed['p95_ms']:.2f}"
+    return p50, p95, f"{speed['pictures_per_second']:,.0f}", f"{speed['cold_start_ms']:.0f}"
+
+
+def _accuracy(probabilities: Probabilities, labels: Labels) -> float:
+    return round(float(np.mean((probabilities >= THRESHOLD) == labels)), 6)
+
+
+def _open(name: str, path: Path, threads: int, picture: Inputs) -> Runner:
+    """Load a file and let it answer once: some runtimes refuse a file only then."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        runner = open_runner(path, threads)
+        runner(picture)
+    except Exception as error:  # each runtime has its own kinds
+        raise UserError(f"format {name} was written but cannot be run: {one_line(error)}; {_advice(name)}") from None
+    return runner
 
 
 def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[str, Probabilities], dict[str, float]]:
@@ -226,11 +218,10 @@ def _latencies(runners: Mapping[str, Runner], picture: Inputs) -> dict[str, npt.
     return {name: taken[WARM_UP:] for name, taken in seconds.items()}
 
 
-def _cold_start(path: Path, picture: Pictures, threads: int) -> float:
+def _cold_start(path: Path, picture: Inputs, threads: int) -> float:
     """Seconds from opening a file to its answer for one picture."""
     started = time.perf_counter()
-    runner = open_runner(path, threads)
-    runner(network_input(picture, runner.image_size))
+    open_runner(path, threads)(picture)
     return time.perf_counter() - started
 
 

@@ -39,7 +39,9 @@ def build_network(params: TrainParams) -> keras.Model:
     freeze(backbone, params.unfreeze)
     inputs = keras.Input((params.image_size, params.image_size, 3), name="picture")
     features = _to_backbone_range(inputs, params)
-    features = backbone(features) if params.unfreeze == "all" else backbone(features, training=False)
+    features = (
+        backbone(features) if params.unfreeze == "all" else _in_inference_mode(backbone)(features, training=False)
+    )
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     hidden = keras.layers.Dense(HEAD_UNITS, activation="relu", name="dense")(pooled)
     hidden = keras.layers.Dropout(params.dropout, seed=params.seed, name="dropout")(hidden)
@@ -95,6 +97,16 @@ def describe(network: keras.Model, pretrained: bool) -> list[dict[str, Any]]:
 
 def _part(name: str, detail: str, weights: int, state: str) -> dict[str, Any]:
     return {"name": name, "detail": detail, "weights": int(weights), "state": state}
+
+
+def _in_inference_mode(backbone: keras.Model) -> keras.Model:
+    """Make `backbone(x, training=False)` hold while the network around it trains.
+
+    Keras 3.15 hands `fit`'s training=True to every layer of a functional model, over what the layer was called with;
+    the guide to transfer learning says otherwise. There is no public switch; tests/test_builder.py watches this one.
+    """
+    backbone._call_context_args = backbone._call_context_args - {"training"}
+    return backbone
 
 
 def _build_backbone(params: TrainParams) -> keras.Model:

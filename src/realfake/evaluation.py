@@ -33,7 +33,7 @@ class Evaluation:
     """metrics.SCORES on all test pictures, as other people report them."""
     intervals: dict[str, Interval]
     cleaned: dict[str, float]
-    """The same without the pictures that also stood in train."""
+    """The same without the pictures that also stood in train; NaN where none remains."""
     by_class: dict[str, tuple[float, Interval, int]]
     """Accuracy, its interval and the number of pictures: FAKE, REAL, and each CIFAR class that names tell."""
 
@@ -63,7 +63,7 @@ def assess(split: Split, probabilities: Probabilities, params: EvaluateParams) -
         rounded,
         metrics.scores(labels, rounded, *rule),
         intervals,
-        metrics.scores(labels[kept], rounded[kept], *rule),
+        metrics.scores(labels[kept], rounded[kept], *rule) if kept.any() else dict.fromkeys(metrics.SCORES, math.nan),
         _by_class(split, rounded, params),
     )
 

@@ -36,7 +36,7 @@ class Source:
     network: "keras.Model"
     """Input float32 (None, S, S, 3) in [0, 1]; output float32 (None, 1), P(REAL)."""
     calibration: Inputs
-    """Real training pictures, float32 (M, S, S, 3) in [0, 1], whose activations set the ranges of int8."""
+    """Real training pictures, float32 (M, S, S, 3) in [0, 1], M >= 1, whose activations set the ranges of int8."""
 
     @cached_property
     def function(self) -> Any:
@@ -111,7 +111,7 @@ def open_runner(path: Path, threads: int | None = None) -> Runner:
     except UserError:
         raise
     except Exception as error:  # runtimes raise many kinds for a damaged file
-        raise UserError(f"{path} cannot be loaded ({one_line(error)}); `dvc repro -f export` makes it anew") from None
+        raise UserError(f"{path} cannot be loaded ({one_line(error)}); `dvc repro -f export` makes it anew") from error
 
 
 def network_runner(network: "keras.Model") -> Runner:
@@ -162,7 +162,7 @@ def _calibration_batches(pictures: Inputs) -> Iterator[list[Inputs]]:
         yield [pictures[start : start + CALIBRATION_BATCH]]
 
 
-def _open_keras(path: Path, threads: int | None) -> Runner:  # noqa: ARG001 - one signature for all
+def _open_keras(path: Path, threads: int | None) -> Runner:
     from realfake.network import load_network
     from realfake.quiet import import_keras
 

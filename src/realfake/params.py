@@ -178,8 +178,11 @@ def flatten(group: BaseModel, prefix: str = "") -> dict[str, Any]:
 
 
 def _explain(errors: list[ErrorDetails]) -> str:
-    """One line about the first parameter that is wrong; a parameter of several types has an error for each."""
-    first = errors[0]
+    """One line about one parameter that is wrong; a parameter of several types has an error for each.
+
+    A misspelt name is also a missing one: the misspelling is what helps.
+    """
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     name = _parameter(first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown parameter {name}; {_nearest(first['loc'])}"

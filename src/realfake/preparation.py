@@ -1,7 +1,6 @@
 """From an archive to prepared arrays: decode in parallel, find duplicates and leakage, split, write."""
 
 import hashlib
-import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,6 +18,7 @@ from realfake.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, group
 from realfake.errors import UserError
 from realfake.params import PreprocessParams, flatten
 from realfake.pixels import PictureError, decode, to_source
+from realfake.provenance import thread_count
 from realfake.workspace import atomic_file, write_json
 
 CHUNK = 512
@@ -94,7 +94,7 @@ Chunk = tuple[list[ManifestRow], list[str | None], bytes]
 
 def _parallel(chunks: Iterator[list[RawPicture]], size: int) -> Iterator[Chunk]:
     """Decode chunks in order with a bounded number in flight, so memory stays flat for any archive."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = thread_count()
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
         waiting: deque[Future[Chunk]] = deque(pool.submit(_decode_chunk, c, size) for c in islice(chunks, 3 * workers))
         while waiting:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from realfake.workspace import home
 
-_LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations")
+_LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations", "onnxruntime", "ai-edge-litert")
 
 
 def git_state() -> dict[str, str]:

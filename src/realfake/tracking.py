@@ -1,8 +1,7 @@
 """MLflow: the only file that imports it. Run ids are passed explicitly, never through the environment.
 
-A training is one run. evaluate and export find it through `.cache/runs/<sha256 of model.keras>.json`, which no stage
-declares, and log to it, or to a child run once their own params have changed. A run that is gone (deleted, another
-database) is rebuilt from what lies beside the model.
+A training is one run. evaluate and export find it (runlink.py) and log to it, or to a child run once their own params
+have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
 """
 
 import logging
@@ -10,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import distributions, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,16 +21,8 @@ from realfake.errors import UserError, one_line
 from realfake.provenance import git_state, machine
 from realfake.quiet import quiet
 from realfake.relocation import relocate
+from realfake.runlink import RunLink, note_of, run_of
 from realfake.workspace import home, read_json, sha256_file, state_folder, write_json
-
-
-@dataclass(frozen=True)
-class RunLink:
-    """Where the training of a model is recorded."""
-
-    run_id: str
-    name: str
-    experiment: str
 
 
 def tracking_uri() -> str:
@@ -39,17 +30,12 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
 
 
-def run_of(model_folder: Path) -> RunLink | None:
-    """The run that trained a model, as last noted, without asking MLflow; None where nothing is noted."""
-    note = _note(model_folder)
-    return RunLink(**read_json(note)) if note.is_file() else None
-
-
 class TrainingRun:
     """A training under way, as MLflow sees it."""
 
     def __init__(self, client: Any, link: RunLink) -> None:
         self._client, self._link = client, link
+        self.run_id = link.run_id
 
     def log_epoch(self, result: Mapping[str, Any]) -> None:
         """Log one epoch's figures at step `epoch`."""
@@ -58,26 +44,21 @@ class TrainingRun:
     def close(self, model_folder: Path) -> None:
         """Log what the finished training left in its folder, and note the run for the later stages."""
         _log_training(self._client, self._link, model_folder)
-        write_json(_note(model_folder), asdict(self._link))
+        write_json(note_of(model_folder), asdict(self._link))
 
 
 @contextmanager
 def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, Any]) -> Iterator[TrainingRun]:
     """Start the run of a training, or go on with the one that an interrupted training began.
 
-    A block that ends early leaves the run marked KILLED (Ctrl-C: it can go on) or FAILED.
-
-    Args:
-        folder: the training's checkpoint folder; the run id is kept there.
-        name: the run's name, for people.
-        experiment: MLflow experiment.
-        params: flattened parameters.
+    `folder` is the training's checkpoint folder, where the run id is kept; `params` are flattened. A block that ends
+    early leaves the run marked KILLED (Ctrl-C: it can go on) or FAILED.
 
     Raises:
         UserError: the store cannot be reached or written.
     """
     note = folder / "run.json"
-    with _store(experiment) as client:
+    with store(experiment) as client:
         link = RunLink(**read_json(note)) if note.is_file() else None
         if link is not None and _exists(client, link.run_id):
             client.update_run(link.run_id, status="RUNNING")
@@ -116,7 +97,7 @@ def log_stage(
         The run that was logged to.
     """
     named = {f"{stage}.{key}": str(value) for key, value in params.items()}
-    with _store(experiment) as client:
+    with store(experiment) as client:
         link = _find_or_rebuild(client, model_folder, experiment)
         link = _run_for_params(client, link, stage, named)
         client.log_batch(link.run_id, metrics=_metrics(metrics, step=0))
@@ -124,60 +105,52 @@ def log_stage(
     return link
 
 
-def delete_runs_older_than(days: int, dry_run: bool) -> list[str]:
-    """Delete finished runs that started more than `days` ago, with their artifacts; registered models are kept.
-
-    Returns:
-        Names of the runs deleted (or, with `dry_run`, that would be).
-    """
-    import shutil
-
-    horizon = int((time.time() - days * 86400) * 1000)
-    deleted: list[str] = []
-    with _store(None) as client:
-        versions = client.search_model_versions()
-        kept = {model_version.run_id for model_version in versions}
-        for experiment in client.search_experiments():
-            for run in client.search_runs([experiment.experiment_id], f"attributes.start_time < {horizon}"):
-                if run.info.run_id in kept or run.info.status == "RUNNING":
-                    continue
-                deleted.append(run.info.run_name)
-                if not dry_run:
-                    client.delete_run(run.info.run_id)
-                    if Path(run.info.artifact_uri).is_dir():
-                        shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
-    return deleted
-
-
 @contextmanager
-def _store(experiment: str | None) -> Iterator[Any]:
-    """An MLflow client on a store whose schema and experiment exist; its failures become one line."""
+def store(experiment: str | None) -> Iterator[Any]:
+    """An MLflow client on a store whose schema exists, and whose experiment too if one is named.
+
+    Raises:
+        UserError: what the store refuses inside the block, as one line.
+    """
     import mlflow
     from sqlalchemy.exc import SQLAlchemyError
 
-    uri = tracking_uri()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
     try:
-        mlflow.set_tracking_uri(uri)
-        client = mlflow.MlflowClient(uri)
         with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
-            if uri == f"sqlite:///{home() / 'mlflow.db'}":
-                relocate(home())
-            if experiment is not None and client.get_experiment_by_name(experiment) is None:
-                location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
-                client.create_experiment(experiment, artifact_location=location)
+            client = _open(tracking_uri(), experiment)
         yield client
     except (mlflow.MlflowException, SQLAlchemyError) as error:
-        raise UserError(
-            f"the MLflow store {uri.split('@')[-1]} cannot be used ({one_line(error, 160)}); check that it can be "
-            "reached and written, or set MLFLOW_TRACKING_URI to another"
-        ) from None
+        raise _unusable(error) from None
+
+
+def _open(uri: str, experiment: str | None) -> Any:
+    import mlflow
+
+    if uri == f"sqlite:///{home() / 'mlflow.db'}":
+        relocate(home())
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient(uri)
+    except OSError as error:  # the folder of a SQLite file cannot be made
+        raise _unusable(error) from None
+    if experiment is not None and client.get_experiment_by_name(experiment) is None:
+        location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
+        client.create_experiment(experiment, artifact_location=location)
+    return client
+
+
+def _unusable(error: Exception) -> UserError:
+    store = tracking_uri().split("@")[-1]  # without a password
+    return UserError(
+        f"the MLflow store {store} cannot be used ({one_line(error, 160)}); check that it can be reached and written, "
+        "or set MLFLOW_TRACKING_URI to another"
+    )
 
 
 def _create(client: Any, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> RunLink:
-    experiment_id = client.get_experiment_by_name(experiment).experiment_id
-    run = client.create_run(experiment_id, tags=dict(tags), run_name=name)
+    run = client.create_run(client.get_experiment_by_name(experiment).experiment_id, tags=dict(tags), run_name=name)
     _log_params(client, run.info.run_id, params)
     return RunLink(run.info.run_id, name, experiment)
 
@@ -190,17 +163,15 @@ def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLin
     name = f"{training['name']}-rebuilt"
     link = _create(client, experiment, name, training["params"], {"rebuilt": "true"})
     _log_training(client, link, model_folder)
-    write_json(_note(model_folder), asdict(link))
+    write_json(note_of(model_folder), asdict(link))
     print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
     return link
 
 
 def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str, str]) -> RunLink:
     parent = client.get_run(link.run_id)
-    children = client.search_runs(
-        [parent.info.experiment_id],
-        f"tags.`mlflow.parentRunId` = '{link.run_id}' AND tags.stage = '{stage}'",
-    )
+    is_child = f"tags.`mlflow.parentRunId` = '{link.run_id}' AND tags.stage = '{stage}'"
+    children = client.search_runs([parent.info.experiment_id], is_child)
     for run in [parent, *children]:
         logged = {key: value for key, value in run.data.params.items() if key.startswith(f"{stage}.")}
         if not logged and run is parent:
@@ -261,24 +232,19 @@ def _log_dataset(client: Any, run_id: str, training: Mapping[str, Any]) -> None:
 
 def _log_model(run_id: str, model_folder: Path) -> None:
     """Log the Keras model so that `mlflow models serve` can load it: float32 pictures in, P(REAL) out."""
-    import mlflow
     import mlflow.tensorflow
     import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
 
     from realfake.network import load_network
 
     network = load_network(model_folder / "model.keras")
-    shape = network.input_shape
-    picture = TensorSpec(np.dtype(np.float32), (-1, *shape[1:]))
-    probability = TensorSpec(np.dtype(np.float32), (-1, 1))
+    picture = np.full((1, *network.input_shape[1:]), 0.5, dtype=np.float32)
     with quiet(), mlflow.start_run(run_id=run_id):
         mlflow.tensorflow.log_model(
             network,
             name="model",
-            signature=ModelSignature(Schema([picture]), Schema([probability])),
-            input_example=np.full((1, *shape[1:]), 0.5, dtype=np.float32),
+            signature=mlflow.models.infer_signature(picture, np.zeros((1, 1), dtype=np.float32)),
+            input_example=picture,
             pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "mlflow", "numpy")],
         )
 
@@ -312,7 +278,3 @@ def _exists(client: Any, run_id: str) -> bool:
         return bool(client.get_run(run_id).info.lifecycle_stage == "active")
     except mlflow.MlflowException:
         return False
-
-
-def _note(model_folder: Path) -> Path:
-    return state_folder("runs") / f"{sha256_file(model_folder / 'model.keras')}.json"

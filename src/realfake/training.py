@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from realfake.augmentation import Augmenter
 from realfake.checkpoint import Checkpoint, Snapshot
@@ -17,17 +18,7 @@ from realfake.network import predict
 from realfake.params import OptimizerParams, TrainParams
 from realfake.pixels import Inputs, Pictures, network_input
 
-MODULES = (
-    "architecture",
-    "augmentation",
-    "checkpoint",
-    "dataset",
-    "metrics",
-    "network",
-    "pixels",
-    "resnet",
-    "training",
-)
+MODULES = ("augmentation", "builder", "dataset", "metrics", "network", "pixels", "resnet", "training")
 """The modules that determine a trained network's bytes; a checkpoint made by other code is not continued."""
 
 
@@ -90,9 +81,9 @@ def fit(
         _assign(network.optimizer.variables, snapshot.optimizer)
     else:
         snapshot = Snapshot([], [], [], [])
-    batches = _Batches(data, params)
+    augment = Augmenter(params.augmentation.strength, params.seed, data.train_pictures.shape[1])
     for epoch in range(len(snapshot.history), params.epochs):
-        batches.epoch = epoch
+        batches = _Batches(data, params, augment, epoch)
         _reseed(network, params.seed, epoch)
         trained = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[_Progress(epoch, params.epochs)])
         result = _result(network, data, epoch, trained.history)
@@ -114,20 +105,17 @@ def best_epoch(history: list[EpochResult]) -> EpochResult:
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """An epoch's batches: shuffled, augmented at source resolution, scaled and upscaled. Keras prefetches them."""
 
-    def __init__(self, data: TrainingData, params: TrainParams) -> None:
+    def __init__(self, data: TrainingData, params: TrainParams, augment: Augmenter, epoch: int) -> None:
         super().__init__()
-        self._data, self._params = data, params
-        size = data.train_pictures.shape[1]
-        self._augment = Augmenter(params.augmentation.strength, params.seed, size)
-        self.epoch = 0
+        self._data, self._params, self._augment, self._epoch = data, params, augment, epoch
+        self._order = np.random.default_rng((params.seed, epoch)).permutation(len(data.train_labels))
 
     def __len__(self) -> int:
-        return math.ceil(len(self._data.train_labels) / self._params.batch_size)
+        return math.ceil(len(self._order) / self._params.batch_size)
 
-    def __getitem__(self, step: int) -> tuple[Inputs, Any]:
-        order = np.random.default_rng((self._params.seed, self.epoch)).permutation(len(self._data.train_labels))
-        chosen = order[step * self._params.batch_size : (step + 1) * self._params.batch_size]
-        pictures = self._augment(self._data.train_pictures[chosen], chosen, self.epoch)
+    def __getitem__(self, step: int) -> tuple[Inputs, npt.NDArray[np.float32]]:
+        chosen = self._order[step * self._params.batch_size : (step + 1) * self._params.batch_size]
+        pictures = self._augment(self._data.train_pictures[chosen], chosen, self._epoch)
         labels = self._data.train_labels[chosen].astype(np.float32)[:, None]
         return network_input(pictures, self._params.image_size), labels
 

@@ -1,0 +1,77 @@
+# Every target is a plain command: without make, run what stands under it with .venv/bin in front of PATH.
+
+VENV ?= .venv
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do $$name --version >/dev/null 2>&1 && echo $$name && break; done)
+PORT ?= 5000
+DAYS ?= 30
+BIN := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin
+CODE := src tests sample
+
+# DVC starts the stages by the name `python`.
+export PATH := $(BIN):$(PATH)
+# No program behind a target reports home.
+export DVC_NO_ANALYTICS := 1
+export ITERATIVE_DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export NO_ALBUMENTATIONS_UPDATE := 1
+export GRADIO_ANALYTICS_ENABLED := False
+
+.NOTPARALLEL:
+.PHONY: help env repro test check ui use prune data sample lock lint types format clone
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+env:  ## make .venv from requirements.lock (the other targets do it when needed)
+	@command -v "$(PYTHON)" >/dev/null || { echo "error: no Python here; install Python 3.11 or name one: make env PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" src/install.py "$(VENV)"
+
+repro: env  ## run the pipeline on params.yaml: data, training, evaluation, export; then a summary
+	@[ -n "$$(ls -A data 2>/dev/null)" ] || "$(BIN)/dvc" pull data.dvc
+	@"$(BIN)/dvc" repro
+	@"$(BIN)/python" src/summary.py
+
+test: env  ## the fast tests
+	@"$(BIN)/python" -m pytest -m "not slow"
+
+check: lint types  ## all that CI runs: lint, types, every test, and the pipeline in a clean clone
+	@"$(BIN)/python" -m pytest
+	@$(MAKE) --no-print-directory clone
+
+ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
+	@"$(BIN)/python" src/relocate.py
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "$(BIN)/mlflow" ui --workers 1 --host 127.0.0.1 --port "$(PORT)"
+
+use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
+	@"$(BIN)/python" src/use.py "$(RECIPE)"
+
+prune: env  ## remove runs, caches and checkpoints older than DAYS=30, and data that no commit uses
+	@"$(BIN)/python" src/prune.py --older-than "$(DAYS)"
+
+data: env  ## bring the full CIFAKE into data/, from Kaggle or from a file or folder: make data FROM=path
+	@"$(BIN)/python" src/fetch.py $(if $(FROM),--from "$(FROM)")
+
+sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (downloads Debian's background pictures)
+	@"$(BIN)/python" sample/make.py --output .cache/sample/sample.tar.gz
+
+lock: env  ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	@"$(BIN)/uv" pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
+
+lint: env  ## style: ruff's rules and its format
+	@"$(BIN)/ruff" check $(CODE)
+	@"$(BIN)/ruff" format --check $(CODE)
+
+types: env  ## types: mypy, strict
+	@"$(BIN)/mypy" src
+
+format: env  ## mend style where ruff can
+	@"$(BIN)/ruff" check --fix $(CODE)
+	@"$(BIN)/ruff" format $(CODE)
+
+clone: env  ## what a newcomer does: clone the last commit, make repro, make test
+	@git diff --quiet HEAD || echo "note: the clone holds the last commit, without the changes in your tree"
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
+		git clone --quiet . "$$folder/realfake" && cd "$$folder/realfake" && \
+		$(MAKE) --no-print-directory repro test VENV="$$(dirname "$(BIN)")" && \
+		{ "$(BIN)/dvc" status --quiet || { echo "error: the pipeline is not up to date after make repro" >&2; exit 1; }; }

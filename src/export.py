@@ -1,0 +1,77 @@
+"""Stage export: write the network in every format, run each file, measure. `python src/export.py` or `dvc repro`."""
+
+import time
+from pathlib import Path
+
+from realfake import benchmark
+from realfake.benchmark import Comparison
+from realfake.dataset import Labels, balanced_sample, load_arrays
+from realfake.errors import UserError, run
+from realfake.formats import Source, network_runner, write_format
+from realfake.params import ExportParams, FormatName, flatten, load_params
+from realfake.pixels import Pictures, network_input
+from realfake.provenance import machine
+from realfake.quiet import import_keras
+from realfake.workspace import atomic_folder, exclusive, workspace, write_json
+
+
+def export(model: Path, prepared: Path, params: ExportParams, output: Path) -> Comparison:
+    """Replace the folder `output` with the network of `model` in every format, and with what their files answer.
+
+    Each file is loaded by its own runtime and run on real test pictures of `prepared`. Timings differ from run to run,
+    so they go to timings/export.json beside `output`.
+
+    Raises:
+        UserError: a format cannot be written, collapsed or lost too much accuracy; `output` stays as it was.
+    """
+    calibration, _ = _sample(prepared, "train", params.calibration_pictures, params.seed)
+    pictures, labels = _sample(prepared, "test", params.check_pictures, params.seed)
+    import_keras()
+    from realfake.network import load_network
+
+    network = load_network(model / "model.keras")
+    source = Source(network, network_input(calibration, network.input_shape[1]))
+    with atomic_folder(output) as folder:
+        (folder / "models").mkdir()
+        paths: dict[str, Path] = {name: _write(name, source, folder / "models") for name in params.formats}
+        print(f"running each on {len(labels):,} test pictures", flush=True)
+        found = benchmark.compare(paths, network_runner(network), pictures, labels)
+        print(benchmark.table(found.qualities, found.speeds), flush=True)
+        benchmark.require_quality(found, params.max_accuracy_drop)
+        write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
+    timings = {"machine": machine(), "formats": found.speeds}
+    write_json(output.parent / "timings" / "export.json", timings)
+    return found
+
+
+def main() -> None:
+    """Run the stage on this checkout and log it to the run that trained the model."""
+    root = workspace()
+    params = load_params(root / "params.yaml")
+    model, output = root / "outputs/model", root / "outputs/export"
+    with exclusive("export"):
+        found = export(model, root / "outputs/prepared", params.export, output)
+        from realfake import tracking
+
+        experiment = params.tracking.experiment
+        tracking.log_stage("export", model, flatten(params.export), benchmark.flat(found), output, experiment)
+
+
+def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
+    pictures, labels = load_arrays(prepared, split)
+    chosen = balanced_sample(labels, count, seed)
+    if not len(chosen):
+        raise UserError(f"{count} of {len(labels)} {split} pictures gives none of each class; expected at least 2")
+    return pictures[chosen], labels[chosen]
+
+
+def _write(name: FormatName, source: Source, folder: Path) -> Path:
+    started = time.perf_counter()
+    path = write_format(name, source, folder)
+    seconds = time.perf_counter() - started
+    print(f"{path.name:<22} {path.stat().st_size / 1e6:7.2f} MB  written in {seconds:.1f} s", flush=True)
+    return path
+
+
+if __name__ == "__main__":
+    run(main)

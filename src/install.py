@@ -1,0 +1,82 @@
+"""Make the Python environment of requirements.lock: `python3.11 src/install.py [FOLDER]`, by default .venv.
+
+Standard library only, since it runs before anything is installed. Nothing to do takes no time; an interrupted or
+outdated installation is continued; two calls at once wait for each other.
+"""
+
+from __future__ import annotations  # so that an older Python gets as far as the line that says so
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOCK = Path(__file__).parents[1] / "requirements.lock"
+PIP = ["-m", "pip", "-qq", "--disable-pip-version-check", "--no-input"]
+
+
+def install(folder: Path, lock: Path = LOCK) -> None:
+    """Bring an environment to the state of a lock file.
+
+    Args:
+        folder: the environment; made when missing, made anew when it was moved or its Python is gone.
+        lock: requirements with hashes, as pip reads them.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed and has said why.
+    """
+    folder = folder.resolve()
+    interpreter, stamp = folder / "bin/python", folder / "installed.txt"
+    wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {folder}\n"
+    with _locked(folder.parent):
+        if interpreter.exists() and stamp.is_file() and stamp.read_text() == wanted:
+            return
+        print(f"installing {lock.name} into {folder.name}/ (up to 4 GB and 5 minutes, once per lock) ...", flush=True)
+        stamp.unlink(missing_ok=True)  # from here on the environment is neither the old nor the new one
+        venv.EnvBuilder(clear=not _lies_where_made(folder), with_pip=True, symlinks=True).create(folder)
+        subprocess.run([interpreter, *PIP, "install", "--require-hashes", "-r", lock], check=True)
+        stamp.write_text(wanted)
+
+
+def _lies_where_made(folder: Path) -> bool:
+    """Whether the environment's scripts, which name their interpreter by its full path, still find it."""
+    activate = folder / "bin/activate"
+    return (folder / "bin/python").exists() and activate.is_file() and str(folder) in activate.read_text()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder itself as a lock; the system frees it when this process ends, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def main() -> None:
+    """Check the interpreter, then install; every failure is one line."""
+    if not (3, 11) <= sys.version_info < (3, 14):
+        sys.exit(
+            f"error: Python {sys.version.split()[0]} is not 3.11, 3.12 or 3.13; name one: make repro PYTHON=python3.11"
+        )
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit("error: this Python cannot make environments; install its venv package (apt-get install python3-venv)")
+    try:
+        install(Path(sys.argv[1] if len(sys.argv) > 1 else ".venv"))
+    except (subprocess.CalledProcessError, OSError) as error:
+        sys.exit(f"error: the installation stopped ({error}); the same command goes on from there")
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted; the same command goes on from there")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Small real data and projects that the tests share."""
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from realfake.dataset import ManifestRow, write_manifest
+from realfake.params import TrainParams, load_params
+from realfake.workspace import write_json
+
+PROJECT = Path(__file__).parents[1]
+CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    """Encode uint8 (H, W, 3) as JPEG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def toy_pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures a small network can tell apart: FAKE is striped, REAL is smooth; uint8 (N, 32, 32, 3) and labels."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.uint8) % 2
+    pictures = np.repeat(generator.integers(60, 190, (count, 1, 1, 3)), 32, 1).repeat(32, 2)
+    pictures[labels == 0, ::2] += 40
+    return (pictures + generator.integers(-8, 9, pictures.shape)).astype(np.uint8), labels
+
+
+@pytest.fixture
+def cifake() -> Path:
+    """The real CIFAKE (all of train, 2,000 of test)."""
+    if not CIFAKE.is_file():
+        pytest.skip("the real CIFAKE is not beside the project (../shared/cifake)")
+    return CIFAKE
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder as working directory: dvc.yaml and params.yaml, in git, with a store of its own."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def train_params() -> TrainParams:
+    """The committed train group, shrunk: the smallest native network, two epochs."""
+    params = load_params(PROJECT / "params.yaml").train
+    small = {"backbone": "resnet8", "width": 4, "epochs": 2, "batch_size": 16}
+    return TrainParams.model_validate(params.model_dump() | small)
+
+
+@pytest.fixture
+def prepared(project: Path) -> Path:
+    """A prepared folder of 64 train, 32 val and 32 test toy pictures."""
+    folder = project / "outputs/prepared"
+    folder.mkdir(parents=True)
+    rows = []
+    for place, (split, count) in enumerate({"train": 64, "val": 32, "test": 32}.items()):
+        pictures, labels = toy_pictures(count, seed=place)
+        np.save(folder / f"{split}_pictures.npy", pictures)
+        np.save(folder / f"{split}_labels.npy", labels)
+        rows += [
+            ManifestRow(split, int(y), f"{i}.jpg", f"{place:02}{i:062}", f"g{i}", "", False)
+            for i, y in enumerate(labels)
+        ]
+    write_manifest(folder / "manifest.csv", rows)
+    counts = {split: {"FAKE": n // 2, "REAL": n // 2} for split, n in {"train": 64, "val": 32, "test": 32}.items()}
+    write_json(folder / "report.json", {"digest": "d" * 64, "params": {"size": 32}, "pictures": counts})
+    return folder

@@ -1,0 +1,28 @@
+"""A checkpoint is continued only where data, code and params are the same."""
+
+import numpy as np
+
+from realfake.checkpoint import Checkpoint, Snapshot
+
+
+def test_the_state_comes_back(project):
+    arrays = [np.arange(3.0), np.zeros((2, 2), np.uint32)]
+    Checkpoint({"a": 1}, ["pixels"]).save(Snapshot([{"epoch": 1}], arrays, arrays[:1], arrays))
+    snapshot = Checkpoint({"a": 1}, ["pixels"]).load()
+    assert snapshot is not None
+    assert snapshot.history == [{"epoch": 1}]
+    assert [array.tolist() for array in snapshot.model] == [array.tolist() for array in arrays]
+    assert len(snapshot.optimizer) == 1
+
+
+def test_other_params_or_modules_start_anew(project):
+    Checkpoint({"a": 1}, ["pixels"]).save(Snapshot([], [], [], []))
+    assert Checkpoint({"a": 2}, ["pixels"]).load() is None
+    assert Checkpoint({"a": 1}, ["pixels", "dataset"]).load() is None
+
+
+def test_a_damaged_checkpoint_starts_anew_and_says_so(project, capsys):
+    checkpoint = Checkpoint({"a": 1}, ["pixels"])
+    (checkpoint.folder / "state.npz").write_bytes(b"half")
+    assert checkpoint.load() is None
+    assert "damaged" in capsys.readouterr().out

@@ -1,0 +1,51 @@
+"""The stage: a network on disk and prepared pictures become scores, or one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_evaluation import COUNT, PARAMS, pictures, rows
+
+import evaluate
+from realfake.dataset import write_manifest
+from realfake.errors import UserError
+
+
+def prepared(folder: Path) -> Path:
+    folder.mkdir()
+    manifest = rows()
+    np.save(folder / "test_pictures.npy", pictures())
+    np.save(folder / "test_labels.npy", np.array([row.label for row in manifest], dtype=np.uint8))
+    write_manifest(folder / "manifest.csv", manifest)
+    return folder
+
+
+def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from realfake.network import save_network
+
+    layers = [keras.Input((16, 16, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
+    network = keras.Sequential(layers)
+    network.layers[-1].set_weights([np.full((3, 1), 4.0), np.array([-5.5])])
+    (tmp_path / "model").mkdir()
+    save_network(network, tmp_path / "model/model.keras")
+    monkeypatch.setattr(evaluate, "BLOCK", 7)
+    result = evaluate.evaluate(tmp_path / "model", prepared(tmp_path / "prepared"), PARAMS, tmp_path / "evaluation")
+    brightness = pictures().mean(axis=(1, 2, 3)) / 255
+    assert result.probabilities == pytest.approx(1 / (1 + np.exp(5.5 - 12 * brightness)), abs=1e-4)
+    assert json.loads((tmp_path / "evaluation/metrics.json").read_text())["pictures"] == COUNT
+
+
+def test_missing_and_damaged_models_are_one_line_and_leave_the_last_result(tmp_path: Path) -> None:
+    folder, output, model = prepared(tmp_path / "prepared"), tmp_path / "evaluation", tmp_path / "model"
+    output.mkdir()
+    (output / "metrics.json").write_text("{}")
+    with pytest.raises(UserError, match="dvc repro train"):
+        evaluate.evaluate(model, folder, PARAMS, output)
+    model.mkdir()
+    (model / "model.keras").write_bytes(b"no zip")
+    with pytest.raises(UserError, match="dvc repro -f train"):
+        evaluate.evaluate(model, folder, PARAMS, output)
+    assert (output / "metrics.json").read_text() == "{}"

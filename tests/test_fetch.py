@@ -1,0 +1,360 @@
+"""Fetching pictures into a throw-away project: sources, refusals, kills, the way back, and Kaggle's answers."""
+
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from test_archive import CIFAKE, contents, write_folder, write_tar, write_zip
+
+import fetch
+from realfake.errors import UserError
+
+SCRIPT = Path(__file__).parents[1] / "src/fetch.py"
+OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+SAMPLE = {f"{split}/{name}/1.jpg": b"sample" for split in ("train", "test") for name in ("REAL", "FAKE")}
+
+
+def jpeg(seed: int, side: int) -> bytes:
+    file = io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(seed).randbytes(side * side * 3)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def pictures(count: int = 3, side: int = 8) -> dict[str, bytes]:
+    places = [f"{split}/{name}" for split in ("train", "test") for name in ("REAL", "FAKE")]
+    return {
+        f"{place}/{k}.jpg": jpeg(k * len(places) + at, side)
+        for at, place in enumerate(places)
+        for k in reversed(range(count))
+    }
+
+
+def dvc(project: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+
+
+def run_fetch(project: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, SCRIPT, *map(str, arguments)]
+    environment = os.environ | {"HOME": str(project / "home")} | environment
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def state(project: Path) -> tuple[dict[str, bytes], str]:
+    files = {path.name: path.read_bytes() for path in (project / "data").rglob("*")}
+    return files, (project / "data.dvc").read_text()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = tmp_path_factory.mktemp("template") / "project"
+    (project / "data").mkdir(parents=True)
+    (project / "remote").mkdir()
+    write_tar(project / "data/sample.tar.gz", SAMPLE)
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    dvc(project, "init", "--quiet")
+    dvc(project, "config", "core.analytics", "false")
+    dvc(project, "remote", "add", "--quiet", "embedded", "remote")
+    (project / ".gitignore").write_text("/data/\n/.cache/\n")
+    (project / ".dvcignore").write_text("/remote\n")
+    (project / "dvc.yaml").write_text("stages: {}\n")
+    dvc(project, "add", "--quiet", "data")
+    pointer = (project / "data.dvc").read_text().replace("  path: data", "  remote: embedded\n  path: data")
+    (project / "data.dvc").write_text(pointer)
+    dvc(project, "push", "--quiet", "data.dvc")
+    (project / "remote/sample.dvc").write_text(pointer)
+    return project
+
+
+@pytest.fixture
+def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project without DVC, for what ends before it would be called."""
+    project = write_folder(tmp_path / "project", {"dvc.yaml": b"", "data.dvc": b"old", "data/old.zip": b"old"})
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return project
+
+
+@pytest.fixture
+def empty(plain: Path) -> Path:
+    """The same without data."""
+    shutil.rmtree(plain / "data")
+    return plain
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copy = shutil.copytree(template, tmp_path / "project")
+    monkeypatch.chdir(copy)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return copy
+
+
+@pytest.mark.slow
+def test_every_kind_of_source_gives_the_same_data(project: Path, tmp_path: Path) -> None:
+    found = pictures()
+    folder = write_folder(tmp_path / "mine/cifake", found).parent
+    sources = (write_zip(tmp_path / "a.zip", found), write_tar(tmp_path / "b.tar.gz", found), folder)
+    states = []
+    for source in sources:
+        result = run_fetch(project, "--from", source)
+        assert result.returncode == 0, result.stderr
+        states.append(state(project))
+    files, pointer = states[0]
+    assert states == [states[0]] * 3
+    assert list(files) == ["pictures.tar.gz"]
+    assert contents(project / "data/pictures.tar.gz") == found
+    assert "remote:" not in pointer
+    assert json.loads(dvc(project, "status", "data.dvc", "--json")) == {}
+    assert sorted(path.name for path in (project / ".cache").iterdir()) == ["fetch", "locks"]
+    assert not list((project / ".cache/fetch").iterdir())
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items())]
+    assert f"content digest {hashlib.sha256(''.join(lines).encode()).hexdigest()}: not the authors'" in result.stdout
+    assert "train FAKE       3  REAL       3" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_sample_comes_back_without_a_cache(project: Path, tmp_path: Path) -> None:
+    before = state(project)
+    assert run_fetch(project, "--from", write_zip(tmp_path / "a.zip", pictures())).returncode == 0
+    assert state(project) != before
+    shutil.rmtree(project / ".dvc/cache")
+    result = run_fetch(project, "--sample")
+    assert "`dvc add data`" in result.stderr, "data/ holds the last copy"
+    shutil.rmtree(project / "data")
+    result = run_fetch(project, "--sample")
+    assert result.returncode == 0, result.stderr
+    assert state(project) == before
+    assert json.loads(dvc(project, "status", "data.dvc", "--json")) == {}
+
+
+@pytest.mark.slow
+def test_a_sample_that_cannot_be_pulled_leaves_everything_as_it_was(project: Path) -> None:
+    for folder in ("remote/files", ".dvc/cache", "data"):
+        shutil.rmtree(project / folder)
+    before = state(project)
+    result = run_fetch(project, "--sample")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: `dvc pull data.dvc --quiet` failed: ")
+    assert result.stderr.count("\n") == 1
+    assert state(project) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["work/spool", "work/data", "aside"])
+def test_a_kill_leaves_usable_data_and_the_same_command_ends_the_work(
+    project: Path, tmp_path: Path, moment: str
+) -> None:
+    before = state(project)
+    source = write_folder(tmp_path / "source", pictures(500))
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, "--from", source], cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (project / ".cache/fetch" / moment).exists():
+        assert process.poll() is None, "too fast to be killed at that moment"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if not (project / ".cache/fetch/aside").exists():
+        assert state(project) == before
+    result = run_fetch(project, "--from", source)
+    assert result.returncode == 0, result.stderr
+    assert len(contents(project / "data/pictures.tar.gz")) == 2000
+    assert json.loads(dvc(project, "status", "data.dvc", "--json")) == {}
+    assert not list((project / ".cache/fetch").iterdir())
+
+
+def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
+    before = state(plain)
+    for finished in (False, True):
+        aside = fetch.data_set_aside(plain)
+        aside.__enter__()
+        if finished:
+            write_folder(plain / "data", {"new.zip": b"new"})
+            (plain / "data.dvc").write_text("new")
+        fetch.bring_back(plain)
+        assert state(plain) == before
+    assert not list((plain / ".cache/fetch").iterdir())
+
+
+def test_a_replacement_that_fails_is_undone(plain: Path) -> None:
+    before = state(plain)
+    with pytest.raises(KeyboardInterrupt), fetch.data_set_aside(plain):
+        (plain / "data.dvc").write_text("new")
+        raise KeyboardInterrupt
+    assert state(plain) == before
+
+
+@pytest.mark.slow
+def test_pictures_that_dvc_does_not_know_are_not_thrown_away(project: Path) -> None:
+    fetch.require_versioned(project)
+    (project / "data/mine.jpg").write_bytes(b"mine")
+    with pytest.raises(UserError, match="dvc add data"):
+        fetch.require_versioned(project)
+
+
+def test_unreadable_pictures_stop_or_are_left_out(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = {"train/REAL/note.txt": b"hello", "test/FAKE/half.jpg": jpeg(1, 8)[:200]}
+    source = write_zip(tmp_path / "a.zip", pictures() | bad | {"README.md": b"read me"})
+    before = state(plain)
+    with pytest.raises(UserError, match=r"2 of 14 pictures .*half\.jpg: damaged.*note\.txt: not a picture"):
+        fetch.fetch(source, skip_unreadable=False)
+    assert state(plain) == before
+    installed: dict[str, bytes] = {}
+    monkeypatch.setattr(fetch, "install", lambda folder: installed.update(contents(folder / fetch.ARCHIVE)))
+    fetch.fetch(source, skip_unreadable=True)
+    assert installed == pictures()
+    output = capsys.readouterr().out
+    assert "left out: 2 of 14 pictures" in output
+    assert "left out: 1 files outside" in output
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"real/1.jpg": b""}, "holds no picture at train"),
+        ({name: data for name, data in pictures().items() if "test/REAL" not in name}, "no pictures in test/REAL"),
+    ],
+)
+def test_a_wrong_layout_changes_nothing(plain: Path, tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    before = state(plain)
+    with pytest.raises(UserError, match=message):
+        fetch.fetch(write_zip(tmp_path / "a.zip", files), skip_unreadable=False)
+    assert state(plain) == before
+    assert not list((plain / ".cache/fetch").iterdir())
+
+
+def test_a_user_error_is_one_line_and_exit_1(empty: Path, tmp_path: Path) -> None:
+    source = write_tar(tmp_path / "a.tar.gz", pictures())
+    source.write_bytes(source.read_bytes()[:-20])
+    result = run_fetch(empty, "--from", source)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "a.tar.gz is damaged or cut off" in result.stderr
+
+
+def test_a_full_disk_is_told_before_the_work(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="MB of disk are needed"):
+        fetch.require_space(plain, 10**18)
+    monkeypatch.setattr(fetch, "KAGGLE_SPACE", 10**18)
+    with pytest.raises(UserError, match="MB of disk are needed"):
+        fetch.download()
+
+
+def test_without_a_network_the_ways_out_are_named(empty: Path) -> None:
+    result = run_fetch(empty, **OFFLINE)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    for way in ("no connection to Kaggle", "KAGGLE_API_TOKEN", "--from PATH", "--sample"):
+        assert way in result.stderr
+
+
+class Kaggle(BaseHTTPRequestHandler):
+    """Kaggle as kagglehub sees it through a proxy: a version, then a zip; `cut` breaks the first transfer off."""
+
+    packed = b""
+    status = 200
+    cut = False
+    ranges: list[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.status != 200:
+            self.send_error(self.status)
+        elif self.path.endswith("/GetDataset"):
+            self.answer(200, json.dumps({"currentVersionNumber": 3}).encode(), "application/json")
+        else:
+            self.do_GET()
+
+    def do_GET(self) -> None:
+        kind, wanted = type(self), self.headers.get("Range", "bytes=0-")
+        kind.ranges.append(wanted)
+        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        self.answer(206 if start else 200, self.packed[start:], "application/zip")
+
+    def answer(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        for header, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Accept-Ranges", "bytes")):
+            self.send_header(header, value)
+        self.end_headers()
+        if self.cut and kind == "application/zip":
+            type(self).cut, body = False, body[:1_500_000]
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def kaggle() -> Iterator[tuple[type[Kaggle], dict[str, str]]]:
+    handler = type("Handler", (Kaggle,), {"ranges": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = f"http://127.0.0.1:{server.server_port}"
+    yield handler, OFFLINE | {"HTTP_PROXY": proxy, "http_proxy": proxy, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_refusal_of_kaggle_is_one_line(empty: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
+    handler, environment = kaggle
+    handler.status = 403
+    result = run_fetch(empty, **environment)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "error: Kaggle refused (403" in result.stderr
+    assert "KAGGLE_API_TOKEN" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_download_that_broke_off_goes_on(
+    project: Path, tmp_path: Path, kaggle: tuple[type[Kaggle], dict[str, str]]
+) -> None:
+    handler, environment = kaggle
+    found = pictures(1, side=900)
+    handler.packed, handler.cut = write_zip(tmp_path / "archive.zip", found).read_bytes(), True
+    result = run_fetch(project, **environment)
+    assert result.returncode == 1
+    assert "no connection to Kaggle" in result.stderr.splitlines()[-1]
+    result = run_fetch(project, **environment)
+    assert result.returncode == 0, result.stderr
+    assert handler.ranges[-1] == "bytes=1048576-"  # kagglehub writes whole mebibytes
+    assert contents(project / "data/pictures.tar.gz") == found
+    assert not list((project / ".cache/fetch").iterdir())
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    heavy = "tensorflow|keras|mlflow|kagglehub|requests|matplotlib"
+    program = (
+        f"import sys, runpy; sys.argv = ['fetch.py', '--help']\ntry: runpy.run_path({str(SCRIPT)!r}, None, '__main__')"
+    )
+    program += f"\nexcept SystemExit: print(set({heavy!r}.split('|')) & set(sys.modules))"
+    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parent)}
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "--sample" in output.stdout
+    assert output.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CIFAKE.exists(), reason="needs shared/cifake")
+def test_cifake_is_recognised_by_its_digest(project: Path) -> None:
+    result = run_fetch(project, "--from", CIFAKE)
+    assert result.returncode == 0, result.stderr
+    assert "train is train of the authors' release of CIFAKE" in result.stdout
+    assert "not the authors' full release" in result.stdout
+    assert contents(project / "data/pictures.tar.gz") == contents(CIFAKE)

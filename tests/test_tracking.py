@@ -1,0 +1,118 @@
+"""One run per training; later stages find it, or get a child, or rebuild it."""
+
+from pathlib import Path
+
+import pytest
+
+from realfake.builder import build_network, describe
+from realfake.errors import UserError
+from realfake.network import save_network
+from realfake.params import flatten
+from realfake.tracking import log_stage, run_of, tracking_uri, training_run
+from realfake.workspace import write_json
+
+RESULTS = [
+    {
+        "epoch": e,
+        "learning_rate": 0.1,
+        "train_loss": 1 / e,
+        "train_accuracy": 0.5,
+        "val_loss": 1 / e,
+        "val_accuracy": 0.6,
+    }
+    for e in (1, 2)
+]
+
+
+def client():
+    import mlflow
+
+    return mlflow.MlflowClient(tracking_uri())
+
+
+@pytest.fixture
+def model(project: Path, train_params) -> Path:
+    """What train leaves in outputs/model."""
+    folder = project / "outputs/model"
+    folder.mkdir(parents=True)
+    network = build_network(train_params)
+    save_network(network, folder / "model.keras")
+    write_json(folder / "history.json", RESULTS)
+    training = {
+        "name": "toy",
+        "data_digest": "d" * 64,
+        "pictures": {"train": {"FAKE": 1, "REAL": 1}},
+        "best": RESULTS[1],
+    }
+    params = {f"train.{key}": value for key, value in flatten(train_params).items()}
+    write_json(folder / "training.json", training | {"parts": describe(network, pretrained=False), "params": params})
+    return folder
+
+
+def evaluate(model: Path, threshold: float):
+    report = model.parent / "evaluation"
+    report.mkdir(exist_ok=True)
+    (report / "roc.png").write_bytes(b"figure")
+    return log_stage("evaluate", model, {"threshold": threshold}, {"accuracy": threshold}, report, "realfake")
+
+
+@pytest.mark.slow
+def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model):
+    with training_run(project, "toy-1", "realfake", {"train.epochs": 2}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        tracked.close(model)  # the second epoch was checkpointed, but a kill kept it from being logged
+    link = run_of(model)
+    assert link is not None
+    run = client().get_run(link.run_id)
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "toy-1")
+    assert [point.step for point in client().get_metric_history(link.run_id, "val_loss")] == [1, 2]
+    assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 32
+    assert run.data.tags["data_digest"] == "d" * 64
+    assert {file.path for file in client().list_artifacts(link.run_id)} >= {"figures", "training", "environment"}
+    assert len(client().search_logged_models([run.info.experiment_id])) == 1
+
+    assert evaluate(model, 0.5) == evaluate(model, 0.5) == link
+    child = evaluate(model, 0.7)
+    assert child.run_id != link.run_id
+    assert evaluate(model, 0.7) == child
+    assert client().get_run(child.run_id).data.tags["mlflow.parentRunId"] == link.run_id
+    assert client().get_run(child.run_id).data.params == {"evaluate.threshold": "0.7"}
+    assert client().get_run(link.run_id).data.metrics["accuracy"] == 0.5
+
+    client().delete_run(link.run_id)
+    rebuilt = evaluate(model, 0.5)
+    assert rebuilt.name == "toy-rebuilt"
+    assert run_of(model) == rebuilt
+    assert client().get_run(rebuilt.run_id).data.params["train.backbone"] == "resnet8"
+    assert [point.step for point in client().get_metric_history(rebuilt.run_id, "val_loss")] == [1, 2]
+
+
+def test_an_interrupted_training_goes_on_in_the_same_run(project):
+    with pytest.raises(KeyboardInterrupt), training_run(project, "toy", "realfake", {"a": 1}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        raise KeyboardInterrupt
+    (run,) = client().search_runs(["1"])
+    assert run.info.status == "KILLED"
+    with training_run(project, "other name", "realfake", {"a": 1}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        tracked.log_epoch(RESULTS[1])
+        assert client().get_run(run.info.run_id).info.status == "RUNNING"
+    assert len(client().search_runs(["1"])) == 1
+    assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////proc/none/mlflow.db", "http://127.0.0.1:9", "./mlruns"])
+def test_a_store_that_cannot_be_used_is_one_line(project, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match="cannot be used") as error, training_run(project, "toy", "realfake", {}):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_a_read_only_database_is_one_line(project, monkeypatch):
+    with training_run(project, "toy", "realfake", {}):
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///file:{project}/mlflow.db?mode=ro&uri=true")
+    with pytest.raises(UserError, match="cannot be used"), training_run(project / ".git", "toy", "realfake", {}):
+        pass

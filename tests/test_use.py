@@ -1,0 +1,74 @@
+"""Switching recipes: whole and valid, or not at all; edits are never lost unasked."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from realfake.errors import UserError
+from use import use
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with this one's recipes and params.yaml, without git."""
+    shutil.copytree(PROJECT / "recipes", tmp_path / "recipes")
+    shutil.copy(PROJECT / "recipes/quick.yaml", tmp_path / "params.yaml")
+    return tmp_path
+
+
+def text(folder: Path) -> str:
+    return (folder / "params.yaml").read_text()
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_params_become_the_recipe(project: Path) -> None:
+    use("deck", project)
+    assert text(project) == (project / "recipes/deck.yaml").read_text()
+    (project / "params.yaml").unlink()
+    use("quick", project)
+    assert text(project) == (project / "recipes/quick.yaml").read_text()
+
+
+def test_unknown_recipe_names_the_nearest_and_all(project: Path) -> None:
+    with pytest.raises(UserError, match=r"'dek' is no recipe; did you mean deck\? There are: deck, .*quick") as caught:
+        use("dek", project)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="There are: deck"):
+        use("", project)
+    with pytest.raises(UserError, match="is no recipe"):
+        use("../recipes/quick", project)
+
+
+def test_invalid_recipe_leaves_params_alone(project: Path) -> None:
+    before = text(project)
+    (project / "recipes/broken.yaml").write_text(before.replace("\n  epochs:", "\n  epoch:"))
+    with pytest.raises(UserError, match=r"did you mean epochs\?"):
+        use("broken", project)
+    assert text(project) == before
+
+
+def test_edits_kept_nowhere_else_are_not_lost(project: Path) -> None:
+    edited = "# my own experiment\n" + text(project)
+    (project / "params.yaml").write_text(edited)
+    with pytest.raises(UserError, match="edits that are in no recipe"):
+        use("deck", project)
+    assert text(project) == edited
+
+    git(project, "init", "--quiet")
+    git(project, "add", "params.yaml")
+    with pytest.raises(UserError, match="edits"):
+        use("deck", project)
+    git(project, "commit", "--quiet", "-m", "mine")
+    use("deck", project)
+
+    (project / "params.yaml").write_text(edited + "# and more\n")
+    use("quick", project, force=True)
+    assert text(project) == (project / "recipes/quick.yaml").read_text()
