@@ -24,7 +24,7 @@ Labels = NDArray[np.uint8]
 
 EPOCHS = 12
 BATCH = 64
-RATE = 3e-3
+RATE = 2e-3
 
 
 def main() -> int:

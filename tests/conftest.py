@@ -79,3 +79,20 @@ def prepared(project: Path) -> Path:
     counts = {split: {"FAKE": n // 2, "REAL": n // 2} for split, n in {"train": 64, "val": 32, "test": 32}.items()}
     write_json(folder / "report.json", {"digest": "d" * 64, "params": {"size": 32}, "pictures": counts})
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with toy pictures whose pipeline has run and is committed; for reading only."""
+    from checkouts import checkout, commit, succeed
+
+    project = checkout(tmp_path_factory.mktemp("finished") / "project")
+    succeed(project, "dvc repro")
+    commit(project)
+    return project
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished clone, to be changed."""
+    return shutil.copytree(finished, tmp_path / "copied", symlinks=True)

@@ -71,7 +71,7 @@ class TrainParams(Group):
     """The network and how it is trained."""
 
     backbone: str
-    """`resnet20`, `resnet32`, ... (6n+2, at the pictures' own size) or a class of keras.applications by its name."""
+    """`resnet14`, `resnet20`, ... (6n+2, at the pictures' own size) or a class of keras.applications by its name."""
     width: Positive | None
     """Channels of the first stage of a native resnet (16 in He et al. 2015); null for keras.applications."""
     image_size: Annotated[int, Field(ge=8, le=1024)]
