@@ -61,6 +61,6 @@ def test_table_lines_up_and_does_without_timings() -> None:
 
 def test_flat_names_every_figure() -> None:
     named = flat(comparison(list(REFERENCE)))
-    assert named["export_litert_int8_accuracy"] == 0.75
-    assert named["export_litert_int8_p50_ms"] == 1.5
+    assert named["export/litert_int8/accuracy"] == 0.75
+    assert named["export/litert_int8/p50_ms"] == 1.5
     assert len(named) == 8

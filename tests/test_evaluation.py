@@ -127,9 +127,9 @@ def test_mlflow_gets_finite_numbers_only(test_split: Split, probabilities: np.nd
     leaked = [ManifestRow("test", row.label, row.name, row.sha256, row.group, "", True) for row in test_split.rows]
     result = evaluation.assess(Split(test_split.pictures, test_split.labels, leaked), probabilities, PARAMS)
     named = evaluation.flat(result)
-    assert named["test_accuracy_ci_low"] < named["test_accuracy"] < named["test_accuracy_ci_high"]
-    assert named["test_accuracy_REAL"] == named["test_recall"]
-    assert not any(name.startswith("test_cleaned") for name in named), "no picture remains, so no figure does"
+    assert named["test/accuracy_ci_low"] < named["test/accuracy"] < named["test/accuracy_ci_high"]
+    assert named["test/class/REAL"] == named["test/recall"]
+    assert not any(name.startswith("test/cleaned") for name in named), "no picture remains, so no figure does"
 
 
 def test_a_network_that_answers_nan_is_one_line(test_split: Split, probabilities: np.ndarray) -> None:

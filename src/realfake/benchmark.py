@@ -144,9 +144,9 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
 
 
 def flat(found: Comparison) -> dict[str, float]:
-    """All figures under one name each, as MLflow wants them: export_litert_int8_accuracy, ..."""
+    """All figures under one name each, as MLflow wants them: export/litert_int8/accuracy, ..."""
     return {
-        f"export_{name}_{figure}": cast(float, value)
+        f"export/{name}/{figure}": cast(float, value)
         for figures in (found.qualities, found.speeds)
         for name, row in figures.items()
         for figure, value in row.items()

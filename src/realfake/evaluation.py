@@ -82,12 +82,12 @@ def write(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
 
 
 def flat(evaluation: Evaluation) -> dict[str, float]:
-    """All figures under one name each, as MLflow wants them: test_accuracy, test_accuracy_ci_low, ..."""
-    named = {f"test_{name}": value for name, value in evaluation.scores.items()}
+    """All figures under one name each, as MLflow wants them: test/accuracy, test/accuracy_ci_low, ..."""
+    named = {f"test/{name}": value for name, value in evaluation.scores.items()}
     for name, interval in evaluation.intervals.items():
-        named |= {f"test_{name}_ci_low": interval.low, f"test_{name}_ci_high": interval.high}
-    named |= {f"test_cleaned_{name}": value for name, value in evaluation.cleaned.items()}
-    named |= {f"test_accuracy_{name}": row[0] for name, row in evaluation.by_class.items()}
+        named |= {f"test/{name}_ci_low": interval.low, f"test/{name}_ci_high": interval.high}
+    named |= {f"test/cleaned/{name}": value for name, value in evaluation.cleaned.items()}
+    named |= {f"test/class/{name}": row[0] for name, row in evaluation.by_class.items()}
     return {name: value for name, value in named.items() if math.isfinite(value)}
 
 

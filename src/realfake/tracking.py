@@ -137,7 +137,8 @@ def _open(uri: str, experiment: str | None) -> Any:
         raise _unusable(error) from None
     if experiment is not None and client.get_experiment_by_name(experiment) is None:
         location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
-        client.create_experiment(experiment, artifact_location=location)
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        client.create_experiment(experiment, artifact_location=location, tags=kind)
     return client
 
 
@@ -189,7 +190,7 @@ def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str,
 def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     training = read_json(model_folder / "training.json")
     _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
-    best = {f"best_{key}": value for key, value in training["best"].items()}
+    best = {f"best/{key}": value for key, value in training["best"].items()}
     weights = {"weights": sum(part["weights"] for part in training["parts"])}
     client.log_batch(link.run_id, metrics=_metrics(best | weights, step=0))
     client.set_tag(link.run_id, "data_digest", training["data_digest"])
