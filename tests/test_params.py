@@ -26,10 +26,10 @@ def load(tmp_path: Path, text: str):
             "unknown parameter train.augmentation.strenght; did you mean strength?",
         ),
         ("train:\n", "training:\n", "unknown parameter training; did you mean train?"),
-        ("  epochs: 8", "  epochs: eight", "train.epochs is 'eight', but it should be a valid integer"),
-        ("  epochs: 8", "  epochs: 0", "train.epochs is 0, but it should be greater than or equal to 1"),
-        ("learning_rate: 0.003", "learning_rate: 1e-3", "YAML reads 1e-3 as text, write 0.001"),
-        ("learning_rate: 0.003", "learning_rate: .nan", "train.optimizer.learning_rate is nan"),
+        ("  epochs: 12", "  epochs: eight", "train.epochs is 'eight', but it should be a valid integer"),
+        ("  epochs: 12", "  epochs: 0", "train.epochs is 0, but it should be greater than or equal to 1"),
+        ("learning_rate: 0.002", "learning_rate: 1e-3", "YAML reads 1e-3 as text, write 0.001"),
+        ("learning_rate: 0.002", "learning_rate: .nan", "train.optimizer.learning_rate is nan"),
         ("  dropout: 0.2", "", "train.dropout is missing"),
         (
             "  unfreeze: all",
@@ -37,7 +37,7 @@ def load(tmp_path: Path, text: str):
             "train.unfreeze is 'some', but it should be 'all' or should be a valid integer",
         ),
         ("  weights: none", "  weights: models:/realfake@champion", "an alias that can move"),
-        ("warmup_epochs: 0.5", "warmup_epochs: 9.0", "exceeds epochs 8"),
+        ("warmup_epochs: 0.5", "warmup_epochs: 13.0", "exceeds epochs 12"),
         ("    name: adamw", "    name: adam", "weight_decay works with adamw and sgd"),
         ("litert_int8]", "litert_int4]", "export.formats is 'litert_int4', but it should be 'keras', 'onnx'"),
         ("size: 32", "size: [32", "no valid YAML"),
@@ -63,5 +63,5 @@ def test_params_are_frozen_and_flatten_as_dvc_spells_them(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
         params.train.epochs = 3
     flat = flatten(params.train)
-    assert flat["optimizer.learning_rate"] == 0.003
+    assert flat["optimizer.learning_rate"] == 0.002
     assert flat["unfreeze"] == "all"
