@@ -28,7 +28,7 @@ env:  ## make .venv from requirements.lock (the other targets do it when needed)
 	@"$(PYTHON)" src/install.py "$(VENV)"
 
 repro: env  ## run the pipeline on params.yaml: data, training, evaluation, export; then a summary
-	@[ -n "$$(ls -A data 2>/dev/null)" ] || "$(BIN)/dvc" pull data.dvc
+	@[ -n "$$(ls -A data 2>/dev/null)" ] || "$(BIN)/dvc" pull $$(grep -o 'embedded' data.dvc | sed 's/^/-r /') data.dvc
 	@"$(BIN)/dvc" repro
 	@"$(BIN)/python" src/summary.py
 

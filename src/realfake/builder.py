@@ -83,12 +83,17 @@ def describe(network: keras.Model, pretrained: bool) -> list[dict[str, Any]]:
     """
     backbone = network.get_layer("backbone")
     states = {False: "frozen", True: "fine-tuned" if pretrained else "new"}
+    groups = [
+        (trainable, list(layers))
+        for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
+    ]
+    names = {False: "trunk", True: "tail"} if len(groups) > 1 else dict.fromkeys((False, True), "backbone")
     parts: list[dict[str, Any]] = []
-    for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable)):
-        members = list(layers)
+    for trainable, members in groups:
         shape = " x ".join(str(size) for size in members[-1].output.shape[1:])
+        detail = f"to {members[-1].name}\n{len(members)} layers\n{shape}"
         weights = sum(layer.count_params() for layer in members)
-        parts.append(_part(members[-1].name, f"{len(members)} layers, {shape}", weights, states[trainable]))
+        parts.append(_part(names[trainable], detail, weights, states[trainable]))
     for name in ("pool", "dense", "dropout", "probability_real"):
         layer = network.get_layer(name)
         parts.append(_part(name, str(layer.output.shape[1]), layer.count_params(), "new"))
