@@ -94,5 +94,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished clone, to be changed."""
-    return shutil.copytree(finished, tmp_path / "copied", symlinks=True)
+    """A copy of the finished clone, to be changed; its runs know that they lie elsewhere."""
+    from checkouts import succeed
+
+    project = shutil.copytree(finished, tmp_path / "copied")
+    succeed(project, "python src/relocate.py")
+    return project

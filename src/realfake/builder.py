@@ -34,6 +34,7 @@ def build_network(params: TrainParams) -> keras.Model:
     Raises:
         UserError: unknown backbone, an input size or depth it cannot have, weights that cannot be had.
     """
+    keras.utils.clear_session()  # names of layers count up within a process, and they stand in the saved file
     keras.utils.set_random_seed(params.seed)
     backbone = _build_backbone(params)
     freeze(backbone, params.unfreeze)

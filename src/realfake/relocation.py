@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from realfake.errors import UserError, one_line
+
 _COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -17,10 +19,23 @@ def relocate(root: Path) -> None:
     """Make the artifact paths in `root`/mlflow.db point into `root`/mlruns, if they point into another folder's mlruns.
 
     Only paths of this project's own experiments are touched: those that lie in a folder called mlruns.
+
+    Raises:
+        UserError: the database cannot be read, or paths in it must change and it cannot be written.
     """
     database = root / "mlflow.db"
     if not database.is_file():
         return
+    try:
+        _relocate(database, root)
+    except sqlite3.Error as error:
+        raise UserError(
+            f"the MLflow store {database} cannot be used ({one_line(error)}); check that it is whole and can be "
+            "written, or set MLFLOW_TRACKING_URI to another"
+        ) from None
+
+
+def _relocate(database: Path, root: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "experiments" not in tables:

@@ -116,6 +116,7 @@ def store(experiment: str | None) -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
     try:
         with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
@@ -144,8 +145,10 @@ def _open(uri: str, experiment: str | None) -> Any:
 
 def _unusable(error: Exception) -> UserError:
     store = tracking_uri().split("@")[-1]  # without a password
+    cause = error.__cause__ or error
+    cause = getattr(cause, "orig", None) or cause  # the database's own words, without SQLAlchemy's around them
     return UserError(
-        f"the MLflow store {store} cannot be used ({one_line(error, 160)}); check that it can be reached and written, "
+        f"the MLflow store {store} cannot be used ({one_line(cause, 160)}); check that it can be reached and written, "
         "or set MLFLOW_TRACKING_URI to another"
     )
 

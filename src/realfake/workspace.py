@@ -58,13 +58,15 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that replaces `path` when the block ends, and vanishes when the block fails."""
+    """A temporary folder that replaces `path` (but its .gitignore) when the block ends, and vanishes when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
+        if (path / ".gitignore").is_file():  # DVC's, which git tracks
+            shutil.copyfile(path / ".gitignore", partial / ".gitignore")
         shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
     finally:

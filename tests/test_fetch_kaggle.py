@@ -1,0 +1,98 @@
+"""Fetching CIFAKE from Kaggle, as kagglehub's own client meets it: a server beside the test stands for Kaggle."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from test_archive import contents, write_folder, write_zip
+from test_fetch import pictures, run_fetch, versioned
+
+OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A project without DVC and without data, for what ends before they would be needed."""
+    return write_folder(tmp_path / "project", {"dvc.yaml": b"", "data.dvc": b"old"})
+
+
+def test_without_a_network_the_ways_out_are_named(empty: Path) -> None:
+    result = run_fetch(empty, **OFFLINE)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    for way in ("no connection to Kaggle", "KAGGLE_API_TOKEN", "--from PATH", "--sample"):
+        assert way in result.stderr
+
+
+class Kaggle(BaseHTTPRequestHandler):
+    """Kaggle as kagglehub sees it through a proxy: a version, then a zip; `cut` breaks the first transfer off."""
+
+    packed = b""
+    status = 200
+    cut = False
+    ranges: list[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.status != 200:
+            self.send_error(self.status)
+        elif self.path.endswith("/GetDataset"):
+            self.answer(200, json.dumps({"currentVersionNumber": 3}).encode(), "application/json")
+        else:
+            self.do_GET()
+
+    def do_GET(self) -> None:
+        kind, wanted = type(self), self.headers.get("Range", "bytes=0-")
+        kind.ranges.append(wanted)
+        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        self.answer(206 if start else 200, self.packed[start:], "application/zip")
+
+    def answer(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        for header, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Accept-Ranges", "bytes")):
+            self.send_header(header, value)
+        self.end_headers()
+        if self.cut and kind == "application/zip":
+            type(self).cut, body = False, body[:1_500_000]
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def kaggle() -> Iterator[tuple[type[Kaggle], dict[str, str]]]:
+    handler = type("Handler", (Kaggle,), {"ranges": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = f"http://127.0.0.1:{server.server_port}"
+    yield handler, OFFLINE | {"HTTP_PROXY": proxy, "http_proxy": proxy, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_refusal_of_kaggle_is_one_line(empty: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
+    handler, environment = kaggle
+    handler.status = 403
+    result = run_fetch(empty, **environment)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "error: Kaggle refused (403" in result.stderr
+    assert "KAGGLE_API_TOKEN" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_download_that_broke_off_goes_on(tmp_path: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
+    project, (handler, environment) = versioned(tmp_path / "project"), kaggle
+    found = pictures(1, side=900)
+    handler.packed, handler.cut = write_zip(tmp_path / "archive.zip", found).read_bytes(), True
+    result = run_fetch(project, **environment)
+    assert result.returncode == 1
+    assert "no connection to Kaggle" in result.stderr.splitlines()[-1]
+    result = run_fetch(project, **environment)
+    assert result.returncode == 0, result.stderr
+    assert handler.ranges[-1] == "bytes=1048576-"  # kagglehub writes whole mebibytes
+    assert contents(project / "data/pictures.tar.gz") == found
+    assert not list((project / ".cache/fetch").iterdir())
