@@ -6,18 +6,14 @@ leaves the data that was there, or lets the next start bring it back.
 
 import argparse
 import hashlib
-import json
 import multiprocessing
 import os
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +22,7 @@ from typing import BinaryIO, TypeVar
 from tqdm import tqdm
 
 from realfake.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
+from realfake.data_folder import install, recover, require_versioned, restore_sample
 from realfake.dataset import CLASSES
 from realfake.errors import UserError, one_line, run
 from realfake.pixels import PictureError, decode
@@ -36,8 +33,6 @@ KAGGLE_SPACE = 10**9
 """Bytes of disk that CIFAKE takes on its way: the download, 120,000 small files, the archive and DVC's copy."""
 ARCHIVE = "pictures.tar.gz"
 """One name for every source, so that the same pictures give the same data.dvc."""
-POINTER = "remote/sample.dvc"
-"""The data.dvc of the embedded sample."""
 BATCH = 512
 """Pictures checked at once by a worker."""
 
@@ -78,7 +73,7 @@ def fetch(source: Path, skip_unreadable: bool) -> None:
         require_classes(pictures)
         write_archive(incoming / ARCHIVE, progress(unspool(spool, pictures), "packing", len(pictures)))
         spool.unlink()  # makes room for the copy that DVC keeps
-        install(incoming)
+        install(workspace(), incoming)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if strays:
@@ -157,76 +152,6 @@ def require_space(folder: Path, needed: int) -> None:
         raise UserError(f"{space}; `make prune` removes old runs and caches")
 
 
-def install(incoming: Path) -> None:
-    """Make a folder the new data/ and version it."""
-    root = workspace()
-    with data_set_aside(root):
-        incoming.rename(root / "data")
-        dvc("add", "data", "--quiet")
-        # `dvc add` keeps this line, and `dvc push` would then write the data into the repository.
-        text = re.sub(r"^ +remote: embedded\n", "", (root / "data.dvc").read_text(), flags=re.MULTILINE)
-        (root / "data.dvc").write_text(text)
-
-
-def restore_sample() -> None:
-    """Bring the embedded sample back into data/."""
-    root = workspace()
-    if not (root / POINTER).is_file():
-        raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
-    with data_set_aside(root):
-        shutil.copyfile(root / POINTER, root / "data.dvc")
-        dvc("pull", "data.dvc", "--quiet")
-    print("data/ holds the embedded sample again; `dvc repro` goes on from here")
-
-
-@contextmanager
-def data_set_aside(root: Path) -> Iterator[None]:
-    """Set data/ and data.dvc aside while the block makes new ones; they come back when it fails."""
-    data, pointer, aside = root / "data", root / "data.dvc", state_folder("fetch") / "aside"
-    data.mkdir(exist_ok=True)
-    aside.mkdir()
-    if pointer.exists():
-        shutil.copyfile(pointer, aside / "data.dvc")
-    data.rename(aside / "data")
-    try:
-        yield
-    except BaseException:
-        bring_back(root)
-        raise
-    shutil.rmtree(aside.rename(aside.with_name("done")))
-
-
-def bring_back(root: Path) -> None:
-    """Undo a change of data/ that failed or was killed; its last step is the one that marks it as undone."""
-    aside = state_folder("fetch") / "aside"
-    shutil.rmtree(aside.with_name("done"), ignore_errors=True)
-    if (aside / "data").exists():
-        shutil.rmtree(root / "data", ignore_errors=True)
-        (root / "data.dvc").unlink(missing_ok=True)
-        if (aside / "data.dvc").exists():
-            shutil.copyfile(aside / "data.dvc", root / "data.dvc")
-        (aside / "data").rename(root / "data")
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def require_versioned(root: Path) -> None:
-    """Refuse to replace pictures of which DVC has no copy."""
-    if not any((root / "data").rglob("*")):
-        return
-    if not (root / "data.dvc").exists() or json.loads(dvc("status", "data.dvc", "--json")):
-        raise UserError("data/ holds what data.dvc does not know; keep it with `dvc add data`, or move it away")
-
-
-def dvc(*arguments: str) -> str:
-    """Run DVC in the project; its output. Its first error becomes a UserError."""
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, cwd=workspace(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = one_line(UserError(done.stderr.partition("ERROR: ")[2] or done.stderr))
-        raise UserError(f"`dvc {' '.join(arguments)}` failed: {reason}; data/ and data.dvc are as they were")
-    return done.stdout
-
-
 def download() -> Path:
     """Download CIFAKE from Kaggle; a download that was cut off goes on. Public data needs no account as a rule."""
     state = state_folder("fetch")
@@ -285,12 +210,11 @@ def main() -> None:
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out files that are no picture")
     options = parser.parse_args()
     with exclusive("fetch"):
-        if (state_folder("fetch") / "aside").exists():
-            dvc("--wait-for-lock", "status")  # the DVC that a killed fetch had started lives on for a moment
-        bring_back(workspace())
+        recover(workspace())
         require_versioned(workspace())
         if options.sample:
-            restore_sample()
+            restore_sample(workspace())
+            print("data/ holds the embedded sample again; `dvc repro` goes on from here")
             return
         fetch(options.source or download(), options.skip_unreadable)
         shutil.rmtree(state_folder("fetch") / "kagglehub", ignore_errors=True)

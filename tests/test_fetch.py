@@ -177,35 +177,6 @@ def test_a_kill_leaves_usable_data_and_the_same_command_ends_the_work(
     assert not list((project / ".cache/fetch").iterdir())
 
 
-def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
-    before = state(plain)
-    for finished in (False, True):
-        aside = fetch.data_set_aside(plain)
-        aside.__enter__()
-        if finished:
-            write_folder(plain / "data", {"new.zip": b"new"})
-            (plain / "data.dvc").write_text("new")
-        fetch.bring_back(plain)
-        assert state(plain) == before
-    assert not list((plain / ".cache/fetch").iterdir())
-
-
-def test_a_replacement_that_fails_is_undone(plain: Path) -> None:
-    before = state(plain)
-    with pytest.raises(KeyboardInterrupt), fetch.data_set_aside(plain):
-        (plain / "data.dvc").write_text("new")
-        raise KeyboardInterrupt
-    assert state(plain) == before
-
-
-@pytest.mark.slow
-def test_pictures_that_dvc_does_not_know_are_not_thrown_away(project: Path) -> None:
-    fetch.require_versioned(project)
-    (project / "data/mine.jpg").write_bytes(b"mine")
-    with pytest.raises(UserError, match="dvc add data"):
-        fetch.require_versioned(project)
-
-
 def test_unreadable_pictures_stop_or_are_left_out(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,7 +187,7 @@ def test_unreadable_pictures_stop_or_are_left_out(
         fetch.fetch(source, skip_unreadable=False)
     assert state(plain) == before
     installed: dict[str, bytes] = {}
-    monkeypatch.setattr(fetch, "install", lambda folder: installed.update(contents(folder / fetch.ARCHIVE)))
+    monkeypatch.setattr(fetch, "install", lambda root, folder: installed.update(contents(folder / fetch.ARCHIVE)))
     fetch.fetch(source, skip_unreadable=True)
     assert installed == pictures()
     output = capsys.readouterr().out
