@@ -37,6 +37,8 @@ def install(folder: Path, lock: Path = LOCK) -> None:
     with _locked(folder.parent):
         if interpreter.exists() and stamp.is_file() and stamp.read_text() == wanted:
             return
+        if not (folder / "pyvenv.cfg").is_file() and folder.is_dir() and any(folder.iterdir()):
+            sys.exit(f"error: {folder} holds files and is no environment; give VENV another folder, or empty it")
         print(f"installing {lock.name} into {folder.name}/ (up to 4 GB and 5 minutes, once per lock) ...", flush=True)
         stamp.unlink(missing_ok=True)  # from here on the environment is neither the old nor the new one
         venv.EnvBuilder(clear=not _lies_where_made(folder), with_pip=True, symlinks=True).create(folder)

@@ -17,7 +17,7 @@ from realfake.errors import UserError, one_line, run
 from realfake.runlink import run_of
 from realfake.workspace import home
 
-KEPT = ("locks", "runs")
+KEPT = ("fetch", "locks", "runs")
 """Folders of .cache/ that are no cache: locks in use, and a few bytes a model that say which run made it."""
 DAY = 24 * 60 * 60
 
@@ -49,12 +49,17 @@ def prune_caches(folder: Path, days: int, dry_run: bool) -> list[tuple[str, int]
 def prune_runs(days: int, dry_run: bool) -> list[str]:
     """Delete finished runs that started more than `days` ago, with their artifacts and logged models.
 
-    Runs of registered models and the run of the present outputs/model are kept.
+    Runs of registered models, the run of the present outputs/model and children of such runs are kept, and so is all
+    of a store other than the checkout's own mlflow.db.
 
     Returns:
         Names of the runs deleted (or, with `dry_run`, that would be).
     """
-    from realfake.tracking import store
+    from realfake.tracking import is_local, store
+
+    if not is_local():
+        print("runs: left alone, MLFLOW_TRACKING_URI names a store that others may share")
+        return []
 
     horizon = int((time.time() - days * DAY) * 1000)
     deleted: list[str] = []
@@ -65,7 +70,8 @@ def prune_runs(days: int, dry_run: bool) -> list[str]:
         for experiment in client.search_experiments():
             place = [experiment.experiment_id]
             for run in client.search_runs(place, f"attributes.start_time < {horizon}", max_results=10_000):
-                if run.info.run_id not in kept and run.info.status != "RUNNING":
+                family = {run.info.run_id, run.data.tags.get("mlflow.parentRunId")}
+                if not family & kept and run.info.status != "RUNNING":
                     deleted.append(run.info.run_name)
                     if not dry_run:
                         _delete(client, run)

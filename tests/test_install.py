@@ -70,3 +70,12 @@ def test_an_older_python_is_refused_with_one_line(tmp_path: Path) -> None:
     assert result.stderr.strip() == (
         "error: Python 3.10.0 is not 3.11, 3.12 or 3.13; name one: make repro PYTHON=python3.11"
     )
+
+
+def test_a_folder_that_is_no_environment_is_never_emptied(tmp_path: Path) -> None:
+    precious = tmp_path / "home/letter.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    with pytest.raises(SystemExit, match="holds files and is no environment"):
+        install(tmp_path / "home", write_lock(tmp_path, "1.0"))
+    assert precious.read_text() == "mine"

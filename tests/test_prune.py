@@ -68,6 +68,16 @@ def test_old_runs_go_with_their_artifacts_but_not_running_or_present_ones(projec
     assert (project / "mlruns/realfake" / present).is_dir()
 
 
+def test_a_shared_store_is_left_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/shared.db")
+    with training_run(project, "old", "realfake", {}) as run, store("realfake") as client:
+        client.set_terminated(run.run_id)
+    assert prune_runs(-1, dry_run=False) == []
+    assert "left alone" in capsys.readouterr().out
+
+
 def test_a_missing_cache_is_no_error(tmp_path: Path) -> None:
     assert prune_caches(tmp_path / "absent", 30, dry_run=False) == []
 
