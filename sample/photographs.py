@@ -84,9 +84,11 @@ def download(package: str, folder: Path) -> Path:
 
 def read_package(package: Path, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
     """Yield (path, contents) of the wanted files of a .deb, following a symbolic link inside the package."""
-    archive = subprocess.run(
-        ["dpkg-deb", "--fsys-tarfile", package.name], cwd=package.parent, check=True, capture_output=True
-    ).stdout
+    command = ["dpkg-deb", "--fsys-tarfile", package.name]
+    done = subprocess.run(command, cwd=package.parent, check=False, capture_output=True)
+    if done.returncode:
+        raise SampleError(f"{package.name} cannot be unpacked: {done.stderr.decode().strip()}; remove it and run again")
+    archive = done.stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         for member in files:
             if (name := member.name.removeprefix("./")) in wanted and (contents := files.extractfile(member)):
@@ -101,7 +103,9 @@ def store(photograph: Photograph, contents: bytes | None, folder: Path) -> None:
             f"photograph {photograph.group}: {photograph.file} {state} the {photograph.package} fetched; "
             f"the list was made from version {photograph.version}"
         )
-    photograph.path(folder).write_bytes(contents)
+    partial = photograph.path(folder).with_suffix(".partial")
+    partial.write_bytes(contents)
+    partial.replace(photograph.path(folder))
 
 
 def table(photographs: list[Photograph]) -> str:

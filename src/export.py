@@ -12,7 +12,7 @@ from realfake.params import ExportParams, FormatName, flatten, load_params
 from realfake.pixels import Pictures, network_input
 from realfake.provenance import machine
 from realfake.quiet import import_keras
-from realfake.workspace import atomic_folder, exclusive, workspace, write_json
+from realfake.workspace import atomic_folder, exclusive, sha256_file, workspace, write_json
 
 
 def export(model: Path, prepared: Path, params: ExportParams, output: Path) -> Comparison:
@@ -39,7 +39,7 @@ def export(model: Path, prepared: Path, params: ExportParams, output: Path) -> C
         print(benchmark.table(found.qualities, found.speeds), flush=True)
         benchmark.require_quality(found, params.max_accuracy_drop)
         write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
-    timings = {"machine": machine(), "formats": found.speeds}
+    timings = {"model": sha256_file(model / "model.keras"), "machine": machine(), "formats": found.speeds}
     write_json(output.parent / "timings" / "export.json", timings)
     return found
 

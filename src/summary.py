@@ -11,7 +11,7 @@ from realfake.benchmark import table
 from realfake.errors import run
 from realfake.provenance import instruction_set, thread_count
 from realfake.runlink import run_of
-from realfake.workspace import read_json, workspace
+from realfake.workspace import read_json, sha256_file, workspace
 
 Stages = Mapping[str, Mapping[str, Any]]
 """The `stages` of a dvc.lock: cmd, params, deps and outs of each stage as DVC found them."""
@@ -101,8 +101,10 @@ def _with_interval(name: str, style: str, *values: float | None) -> str:
 def _format_table(root: Path) -> Iterator[str]:
     export = read_json(root / "outputs/export/formats.json")
     measured = root / "outputs/timings/export.json"
-    speeds = read_json(measured)["formats"] if measured.is_file() else {}
-    unknown = "" if speeds else "; speed was not measured on this machine"
+    timings = read_json(measured) if measured.is_file() else {}
+    same = timings.get("model") == sha256_file(root / "outputs/model/model.keras")
+    speeds = timings["formats"] if same else {}
+    unknown = "" if speeds else "; their speed was not measured here (`dvc repro -f export` does)"
     yield f"formats   on {export['pictures']:,} test pictures{unknown}"
     yield from (f"  {line}" for line in table(export["formats"], speeds).splitlines())
 

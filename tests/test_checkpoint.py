@@ -1,6 +1,7 @@
 """A checkpoint is continued only where data, code and params are the same."""
 
 import numpy as np
+import pytest
 
 from realfake.checkpoint import Checkpoint, Snapshot
 
@@ -21,8 +22,11 @@ def test_other_params_or_modules_start_anew(project):
     assert Checkpoint({"a": 1}, ["pixels", "dataset"]).load() is None
 
 
-def test_a_damaged_checkpoint_starts_anew_and_says_so(project, capsys):
+@pytest.mark.parametrize("length", [0, 4, 100, -30])
+def test_a_damaged_checkpoint_starts_anew_and_says_so(project, capsys, length):
     checkpoint = Checkpoint({"a": 1}, ["pixels"])
-    (checkpoint.folder / "state.npz").write_bytes(b"half")
+    checkpoint.save(Snapshot([], [np.arange(100.0)], [], []))
+    file = checkpoint.folder / "state.npz"
+    file.write_bytes(file.read_bytes()[:length])
     assert checkpoint.load() is None
     assert "damaged" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """Pixels become network input in one way, whatever the file."""
 
+import contextlib
 import io
+import random
 
 import keras
 import numpy as np
@@ -67,6 +69,20 @@ def test_sixteen_bits_are_scaled_and_transparency_is_white_and_exif_is_applied()
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     assert decode(encoded(gradient(), "JPEG", exif=exif)).size == (48, 64)
+
+
+def test_no_damage_to_a_file_escapes_as_another_error():
+    generator = random.Random(0)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind, options in (("JPEG", {"exif": exif}), ("PNG", {}), ("WEBP", {}), ("TIFF", {}), ("GIF", {}), ("DDS", {})):
+        whole = encoded(gradient(), kind, **options)
+        for _ in range(150):
+            damaged = bytearray(whole[: generator.choice((len(whole), generator.randrange(len(whole))))])
+            for _ in range(min(len(damaged), generator.randrange(1, 8))):
+                damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+            with contextlib.suppress(PictureError):
+                decode(bytes(damaged))
 
 
 def test_bad_files_are_one_line(monkeypatch):

@@ -81,13 +81,14 @@ def test_crops_of_one_photograph_never_straddle_a_border(pictures):
     for photograph in ("lake", "hill", "road", "moon"):
         for number in range(6):
             put(pictures, f"train/REAL/{photograph}__{number}.jpg", noise())
+            put(pictures, f"train/FAKE/{photograph}__inpainted_{number}.jpg", noise())
     put(pictures, "test/REAL/moon__9.jpg", noise())
     report, output = run(pictures, val_fraction=0.4)
     rows = read_manifest(output)
     splits = {row.group: {other.split for other in rows if other.group == row.group} for row in rows}
     assert all(len(found) == 1 for found in splits.values())
     assert splits["moon"] == {"test"}
-    assert report["removed"]["leaked into test"]["count"] == 6
+    assert report["removed"]["leaked into test"]["count"] == 12
 
 
 def test_bad_pictures_stop_the_stage_or_are_listed(pictures):

@@ -95,10 +95,11 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     quality = {"bytes": 1_100_000, "accuracy": 0.93, "agreement": 1.0, "max_difference": 0.0}
     write_json(outputs / "export/formats.json", {"pictures": 1000, "formats": {"onnx": quality}})
     speed = {"p50_ms": 1.25, "p95_ms": 1.5, "pictures_per_second": 900.0, "cold_start_ms": 11.0}
-    write_json(outputs / "timings/export.json", {"machine": {}, "formats": {"onnx": speed}})
     model = outputs / "model/model.keras"
     model.parent.mkdir()
     model.write_bytes(b"weights")
+    timings = {"model": sha256_file(model), "machine": {}, "formats": {"onnx": speed}}
+    write_json(outputs / "timings/export.json", timings)
     link = {"run_id": "0" * 32, "name": "resnet20-8ep", "experiment": "realfake"}
     write_json(tmp_path / f".cache/runs/{sha256_file(model)}.json", link)
     return tmp_path
@@ -114,9 +115,11 @@ def test_the_summary_tells_data_scores_formats_and_run(finished: Path) -> None:
     assert "resnet20-8ep in experiment realfake: `make ui`" in text
 
 
-def test_missing_timings_are_said(finished: Path) -> None:
+def test_missing_timings_or_those_of_another_model_are_said(finished: Path) -> None:
+    (finished / "outputs/model/model.keras").write_bytes(b"other weights")
+    assert "1.25" not in "\n".join(describe(finished))
     (finished / "outputs/timings/export.json").unlink()
-    assert "on 1,000 test pictures; speed was not measured on this machine" in "\n".join(describe(finished))
+    assert "on 1,000 test pictures; their speed was not measured here" in "\n".join(describe(finished))
 
 
 def test_a_stage_that_has_not_run_is_one_line(finished: Path) -> None:

@@ -101,6 +101,14 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project):
     assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
 
 
+def test_a_deleted_experiment_comes_back(project):
+    with training_run(project, "first", "realfake", {}):
+        client().delete_experiment("1")
+    (project / "run.json").unlink()
+    with training_run(project, "second", "realfake", {}) as tracked:
+        assert client().get_run(tracked.run_id).info.run_name == "second"
+
+
 @pytest.mark.parametrize("uri", ["sqlite:////proc/none/mlflow.db", "http://127.0.0.1:9", "./mlruns"])
 def test_a_store_that_cannot_be_used_is_one_line(project, monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -16,7 +16,7 @@ from realfake.errors import UserError, one_line
 from realfake.network import load_network
 from realfake.params import TrainParams
 from realfake.resnet import residual_network
-from realfake.workspace import sha256_file
+from realfake.workspace import sha256_file, workspace
 
 NATIVE = re.compile(r"resnet(\d+)")
 """The small residual networks by depth: resnet20, resnet32, ..."""
@@ -49,7 +49,7 @@ def build_network(params: TrainParams) -> keras.Model:
     outputs = keras.layers.Dense(1, activation="sigmoid", name="probability_real")(hidden)
     network = keras.Model(inputs, outputs, name="realfake")
     if params.weights not in ("none", "imagenet"):
-        _load_weights(network, Path(params.weights), params.weights_sha256)
+        _load_weights(network, workspace() / params.weights, params.weights_sha256)
     return network
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -63,6 +64,6 @@ class Checkpoint:
                 return Snapshot(json.loads(str(arrays["history"])), **kinds)
         except FileNotFoundError:
             return None
-        except (ValueError, OSError, KeyError):
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"the checkpoint in {self.folder} is damaged; training starts again", flush=True)
             return None

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from realfake.errors import UserError
 from realfake.pixels import Pictures
-from realfake.workspace import atomic_file, read_json
+from realfake.workspace import atomic_file
 
 CLASSES = ("FAKE", "REAL")
 """Class names by label: FAKE = 0, REAL = 1. The network's one output is P(REAL)."""
@@ -42,7 +42,7 @@ class ManifestRow:
     cifar_class: str
     """From CIFAKE's name suffix: `0001 (4).jpg` is a cat; empty where names do not tell."""
     leaked: bool
-    """A test picture whose exact bytes also stood in train."""
+    """A test picture whose exact bytes, or another picture of whose group, also stood in train."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,6 @@ def load_arrays(prepared: Path, split: str) -> tuple[Pictures, Labels]:
         raise UserError(f"{prepared} holds no {split} pictures; `dvc repro preprocess` makes them") from None
     except (ValueError, EOFError):
         raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it anew") from None
-
-
-def data_digest(prepared: Path) -> str:
-    """Content digest of the archive behind a prepared folder (see archive.content_digest), 64 hex digits."""
-    return str(read_json(prepared / "report.json")["digest"])
 
 
 def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int64]:

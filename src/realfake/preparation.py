@@ -1,9 +1,9 @@
 """From an archive to prepared arrays: decode in parallel, find duplicates and leakage, split, write."""
 
 import hashlib
+import signal
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
@@ -95,11 +95,12 @@ Chunk = tuple[list[ManifestRow], list[str | None], bytes]
 def _parallel(chunks: Iterator[list[RawPicture]], size: int) -> Iterator[Chunk]:
     """Decode chunks in order with a bounded number in flight, so memory stays flat for any archive."""
     workers = thread_count()
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        waiting: deque[Future[Chunk]] = deque(pool.submit(_decode_chunk, c, size) for c in islice(chunks, 3 * workers))
+    # A plain pool: its workers end by themselves when this process is killed; Ctrl-C is for this process alone.
+    with get_context("forkserver").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        waiting = deque(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 3 * workers))
         while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(_decode_chunk, chunk, size) for chunk in islice(chunks, 1))
+            yield waiting.popleft().get()
+            waiting.extend(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 1))
 
 
 def _chunks(pictures: Iterable[RawPicture]) -> Iterator[list[RawPicture]]:
@@ -181,20 +182,24 @@ def _limited(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]
 
 
 def _split(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]:
-    """Move whole groups of train to val, class by class, until val has its fraction of the class."""
+    """Move whole groups of train to val, class by class, until val has its fraction of the class.
+
+    A group with pictures of both classes (a photograph and what a generator made of it) moves with all of them.
+    """
     generator = np.random.default_rng(params.seed)
-    val: set[tuple[int, str]] = set()
+    val: set[str] = set()
     for label in range(len(CLASSES)):
         sizes = Counter(item.row.group for item in pictures if (item.row.split, item.row.label) == ("train", label))
-        groups, wanted, taken = sorted(sizes), round(params.val_fraction * sizes.total()), 0
+        groups, wanted = sorted(set(sizes) - val), round(params.val_fraction * sizes.total())
+        taken = sum(sizes[group] for group in val)
         for place in generator.permutation(len(groups)):
             if taken >= wanted:
                 break
-            val.add((label, groups[place]))
+            val.add(groups[place])
             taken += sizes[groups[place]]
     return [
         replace(item, row=replace(item.row, split="val"))
-        if item.row.split == "train" and (item.row.label, item.row.group) in val
+        if item.row.split == "train" and item.row.group in val
         else item
         for item in pictures
     ]

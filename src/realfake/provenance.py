@@ -28,7 +28,7 @@ def machine() -> dict[str, str]:
     tags["instruction_set"] = instruction_set()
     tags["threads"] = str(thread_count())
     tags |= {
-        "mlflow.user": getpass.getuser(),
+        "mlflow.user": _user(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
     }
@@ -44,6 +44,13 @@ def instruction_set() -> str:
 def thread_count() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        return str(os.getuid())
 
 
 def _cpu_field(field: str) -> str | None:

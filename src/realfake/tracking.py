@@ -30,6 +30,11 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
 
 
+def is_local() -> bool:
+    """Whether runs go to this checkout's own mlflow.db."""
+    return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
+
+
 class TrainingRun:
     """A training under way, as MLflow sees it."""
 
@@ -129,14 +134,17 @@ def store(experiment: str | None) -> Iterator[Any]:
 def _open(uri: str, experiment: str | None) -> Any:
     import mlflow
 
-    if uri == f"sqlite:///{home() / 'mlflow.db'}":
+    if is_local():
         relocate(home())
     mlflow.set_tracking_uri(uri)
     try:
         client = mlflow.MlflowClient(uri)
     except OSError as error:  # the folder of a SQLite file cannot be made
         raise _unusable(error) from None
-    if experiment is not None and client.get_experiment_by_name(experiment) is None:
+    found = client.get_experiment_by_name(experiment) if experiment is not None else None
+    if found is not None and found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if experiment is not None and found is None:
         location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
         client.create_experiment(experiment, artifact_location=location, tags=kind)

@@ -77,6 +77,7 @@ def fit(
     _compile(network, params, steps)
     snapshot = checkpoint.load() if checkpoint else None
     if snapshot:
+        print(f"going on after {len(snapshot.history)} of {params.epochs} epochs that are done", flush=True)
         _assign(network.variables, snapshot.model)
         _assign(network.optimizer.variables, snapshot.optimizer)
     else:

@@ -51,6 +51,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with partial.open("wb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave the new name on an empty file
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
