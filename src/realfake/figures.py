@@ -213,7 +213,7 @@ def accuracy_by_class(rows: Mapping[str, tuple[float, Interval, int]]) -> "Figur
         axes.plot(value, place, color=BLUE, marker="o")
         names.append(f"{name} ({pictures:,})")
     axes.set(yticks=range(len(names)), yticklabels=names, title="Accuracy by class", xlabel="accuracy, 95% interval")
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)  # first on top, half a row of air at both ends
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return figure
 

@@ -1,4 +1,4 @@
-"""params.yaml as frozen, checked objects: the only reader of YAML in the project.
+"""params.yaml as frozen, checked objects: its only reader.
 
 Each stage has one group of the same name. A key that is unknown, mistyped, out of range or of another type is refused
 with one line that names the nearest valid key or the accepted values. No field has a default: params.yaml is the whole
