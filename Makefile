@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do $$nam
 PORT ?= 5000
 DAYS ?= 30
 BIN := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin
-CODE := src tests sample
+CODE := src tests sample benchmarks
 
 # DVC starts the stages by the name `python`.
 export PATH := $(BIN):$(PATH)
@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env repro test check ui use prune data sample lock lint types format clone
+.PHONY: help env repro test check ui use cache prune data bench sample lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,10 +33,11 @@ repro: env  ## run the pipeline on params.yaml: data, training, evaluation, expo
 	@"$(BIN)/python" src/summary.py
 
 test: env  ## the fast tests
-	@"$(BIN)/python" -m pytest -m "not slow"
+	@"$(BIN)/python" -m pytest -m "not slow" -n 2
 
 check: lint types  ## all that CI runs: lint, types, every test, and the pipeline in a clean clone
-	@"$(BIN)/python" -m pytest
+	@"$(BIN)/python" -m pytest -m "not slow" -n 2
+	@"$(BIN)/python" -m pytest -m slow
 	@$(MAKE) --no-print-directory clone
 
 ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
@@ -46,11 +47,17 @@ ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
 use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
 	@"$(BIN)/python" src/use.py "$(RECIPE)"
 
+cache: env  ## what frozen layers computed and is kept for the next training; CLEAR=1 removes it
+	@"$(BIN)/python" src/cache.py $(if $(CLEAR),--clear)
+
 prune: env  ## remove runs, caches and checkpoints older than DAYS=30, and data that no commit uses
 	@"$(BIN)/python" src/prune.py --older-than "$(DAYS)"
 
 data: env  ## bring the full CIFAKE into data/, from Kaggle or from a file or folder: make data FROM=path
 	@"$(BIN)/python" src/fetch.py $(if $(FROM),--from "$(FROM)")
+
+bench: env  ## measure beside the usual ways of doing it, on CIFAKE: over an hour (NAME=one of them, FROM=archive)
+	@"$(BIN)/python" benchmarks/run.py $(NAME) $(if $(FROM),--from "$(FROM)")
 
 sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (downloads Debian's background pictures)
 	@"$(BIN)/python" sample/make.py --output .cache/sample/sample.tar.gz

@@ -35,7 +35,7 @@ def prune_caches(folder: Path, days: int, dry_run: bool) -> list[tuple[str, int]
     """
     areas = [area for area in sorted(folder.glob("*")) if area.is_dir() and area.name not in KEPT]
     removed = []
-    for entry in (entry for area in areas for entry in sorted(area.iterdir())):
+    for entry in (entry for area in areas for entry in sorted(area.iterdir()) if entry.suffix != ".lock"):
         files = [path.stat() for path in (entry, *entry.rglob("*")) if path.is_file()]
         last_use = max((max(file.st_mtime, file.st_atime) for file in files), default=entry.stat().st_mtime)
         if last_use >= time.time() - days * DAY:

@@ -1,6 +1,6 @@
 """Stage train: a network learns from the prepared pictures, tracked in MLflow. `python src/train.py` or `dvc repro`."""
 
-import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -19,33 +19,34 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     finished epoch, in the same MLflow run.
     """
     report = read_json(prepared / "report.json")
-    data_arrays = (*load_arrays(prepared, "train"), *load_arrays(prepared, "val"))
+    train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
     from realfake import training
     from realfake.builder import build_network, describe
     from realfake.checkpoint import Checkpoint
     from realfake.network import save_network
     from realfake.tracking import training_run
+    from realfake.trunk_features import LearningPart
 
     network = build_network(params)
-    data = training.TrainingData(*data_arrays)
     named = {f"preprocess.{k}": v for k, v in report["params"].items()} | {
         f"train.{k}": v for k, v in flatten(params).items()
     }
     name = run_name(params)
-    print(f"{name}: {network.count_params():,} weights, {len(data.train_labels):,} pictures", flush=True)
+    print(f"{name}: {network.count_params():,} weights, {len(train_arrays[1]):,} pictures", flush=True)
     checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **named}, training.MODULES)
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
-    with training_run(checkpoint.folder, title, experiment, named) as tracked:
-        epoch_started = time.perf_counter()
+    with (
+        training_run(checkpoint.folder, title, experiment, named) as tracked,
+        LearningPart(network, params, train_arrays, val_arrays) as part,
+    ):
 
-        def on_epoch(result: training.EpochResult) -> None:
-            nonlocal epoch_started
-            seconds, epoch_started = time.perf_counter() - epoch_started, time.perf_counter()
-            print(epoch_line(result, params.epochs, seconds), flush=True)
-            tracked.log_epoch({**result, "epoch_seconds": seconds})
+        def on_epoch(result: training.EpochResult, timing: training.EpochTiming) -> None:
+            print(epoch_line(result, params.epochs, timing["epoch_seconds"]), flush=True)
+            tracked.log_epoch({**result, **timing})
 
-        history = training.fit(network, data, params, checkpoint, on_epoch)
+        history = training.fit(part.network, part.data, params, checkpoint, on_epoch)
+        tracked.log_trunk(asdict(part.use) if part.use else {})
         best = training.best_epoch(history)
         parts = describe(network, pretrained=params.weights != "none")
         with atomic_folder(output) as folder:

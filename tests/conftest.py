@@ -53,7 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train_params() -> TrainParams:
     """The committed train group, shrunk: the smallest native network, two epochs."""
     params = load_params(PROJECT / "params.yaml").train

@@ -16,11 +16,17 @@ PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "src"
 MODULES = sorted((SOURCE / "realfake").glob("*.py"))
 SCRIPTS = sorted(SOURCE.glob("*.py"))
-EVERY_FILE = sorted([*SOURCE.rglob("*.py"), *(PROJECT / "sample").glob("*.py"), *(PROJECT / "tests").glob("*.py")])
+EVERY_FILE = sorted(
+    [
+        *SOURCE.rglob("*.py"),
+        *(path for name in ("sample", "tests", "benchmarks") for path in (PROJECT / name).glob("*.py")),
+    ]
+)
 PIPELINE: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
-SLOW_TO_IMPORT = {"keras", "tensorflow", "mlflow", "matplotlib", "albumentations", "tf2onnx", "optuna", "kagglehub"}
-NEEDS_KERAS = {"builder.py", "network.py", "resnet.py", "training.py"}
+SLOW_TO_IMPORT = {"keras", "tensorflow", "mlflow", "matplotlib", "albumentations", "optuna", "kagglehub"}
+SLOW_TO_IMPORT |= {"tf2onnx", "onnxruntime", "openvino"}
+NEEDS_KERAS = {"builder.py", "network.py", "resnet.py", "training.py", "trunk.py", "trunk_features.py"}
 """These are Keras from end to end; whoever imports them does it inside a function."""
 NOT_IN_THE_BYTES = {
     "__init__": "sets defaults that keep packages quiet",
@@ -31,6 +37,7 @@ NOT_IN_THE_BYTES = {
     "tracking": "writes to MLflow, never into an output",
     "provenance": "describes code and machine, in tags and timings only",
     "runlink": "says which run trained a model",
+    "trunk_cache": "a kept feature is what would be computed anew; its key says so",
     "workspace": "says where files lie and how they are replaced",
 }
 """Modules that a stage may import without naming them in dvc.yaml: an edit there must not retrain for hours."""

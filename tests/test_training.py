@@ -1,20 +1,27 @@
 """The one training loop: it learns, it repeats, it goes on after a kill, it says when it diverges."""
 
+import keras
 import numpy as np
 import pytest
 from conftest import toy_pictures
 
-from realfake.builder import build_network
+from realfake.augmentation import Augmenter
+from realfake.builder import build_network, in_inference_mode
 from realfake.checkpoint import Checkpoint
 from realfake.errors import UserError
+from realfake.examples import FeatureExamples, PictureExamples
 from realfake.network import predict
 from realfake.params import OptimizerParams, TrainParams
 from realfake.training import MODULES, TrainingData, best_epoch, fit
 
+VAL = toy_pictures(32, seed=1)
 
-@pytest.fixture
-def data() -> TrainingData:
-    return TrainingData(*toy_pictures(64, seed=0), *toy_pictures(32, seed=1))
+
+@pytest.fixture(scope="module")
+def data(train_params: TrainParams) -> TrainingData:
+    pictures, labels = toy_pictures(64, seed=0)
+    augment = Augmenter(train_params.augmentation.strength, train_params.seed, 32)
+    return TrainingData(PictureExamples(pictures, 32, augment), labels, PictureExamples(VAL[0], 32), VAL[1])
 
 
 class Killed(BaseException):
@@ -24,11 +31,13 @@ class Killed(BaseException):
 def train(params: TrainParams, data: TrainingData, checkpoint: Checkpoint | None = None, kill_after: int | None = None):
     network = build_network(params)
 
-    def on_epoch(result) -> None:
+    def on_epoch(result, timing) -> None:
+        assert timing["epoch_seconds"] > 0
+        assert 0 <= timing["input_wait"] < 1
         if result["epoch"] == kill_after:
             raise Killed
 
-    return network, fit(network, data, params, checkpoint, on_epoch)
+    return network, fit(network, lambda: data, params, checkpoint, on_epoch)
 
 
 def test_it_learns_and_leaves_the_best_epoch(train_params, data):
@@ -36,27 +45,37 @@ def test_it_learns_and_leaves_the_best_epoch(train_params, data):
     network, history = train(params, data)
     best = best_epoch(history)
     assert best["val_accuracy"] > 0.85
-    probabilities = predict(network, data.val_pictures)
+    probabilities = predict(network, VAL[0])
     assert ((probabilities >= 0.5) == data.val_labels).mean() == best["val_accuracy"]
     assert [result["epoch"] for result in history] == list(range(1, 9))
 
 
-def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(train_params, data, project):
-    params = train_params.model_copy(update={"epochs": 3})
-    whole, history = train(params, data)
-    checkpoint = Checkpoint({"params": 1}, MODULES)
+@pytest.fixture(scope="module")
+def whole(train_params, data):
+    """An uninterrupted training's network and history, for reading only."""
+    return train(train_params, data)
+
+
+def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(train_params, data, whole, project):
     with pytest.raises(Killed):
-        train(params, data, checkpoint, kill_after=2)
-    resumed, resumed_history = train(params, data, Checkpoint({"params": 1}, MODULES))
-    assert resumed_history == history
-    for one, two in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        assert np.array_equal(one, two)
+        train(train_params, data, Checkpoint({"params": 1}, MODULES), kill_after=1)
+    resumed, history = train(train_params, data, Checkpoint({"params": 1}, MODULES))
+    assert history == whole[1]
+    assert_same_weights(resumed, whole[0])
+    # What frozen layers gave may be gone when a training is finished, and would take hours to compute
+    again = build_network(train_params)
+    unasked = Checkpoint({"params": 1}, MODULES)
+    assert fit(again, lambda: pytest.fail("it asked for data"), train_params, unasked) == history
+    assert_same_weights(again, whole[0])
 
 
-def test_another_seed_gives_other_weights(train_params, data):
-    one, _ = train(train_params, data)
+def assert_same_weights(one: keras.Model, two: keras.Model) -> None:
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
+
+
+def test_another_seed_gives_other_weights(train_params, data, whole):
     other, _ = train(train_params.model_copy(update={"seed": 1}), data)
-    assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
+    assert not np.array_equal(whole[0].get_weights()[0], other.get_weights()[0])
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
@@ -86,4 +105,28 @@ def test_a_loss_that_is_no_number_stops_with_the_cause(train_params, data):
     network = build_network(train_params)
     network.get_layer("probability_real").kernel.assign(np.full((256, 1), np.nan, np.float32))
     with pytest.raises(UserError, match=r"epoch 1/2: the loss is nan; lower train.optimizer.learning_rate"):
-        fit(network, data, train_params)
+        fit(network, lambda: data, train_params)
+
+
+def test_the_part_behind_frozen_layers_drops_out_what_the_network_would(train_params):
+    """Frozen layers may have dropout of their own (EfficientNet's do): it must not shift the random states behind."""
+    labels = toy_pictures(64, seed=0)[1]
+    vectors = np.random.default_rng(0).random((64, 8), dtype=np.float32)
+    data = TrainingData(FeatureExamples([vectors]), labels, FeatureExamples([vectors]), labels)
+    given = keras.Input((8,))
+    frozen = in_inference_mode(keras.Model(given, keras.layers.Dropout(0.5)(given)))
+    head = [keras.layers.Dropout(0.5), keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")]
+
+    def learnt(first: list[keras.Model]) -> np.ndarray:
+        inputs = x = keras.Input((8,))
+        for layer in first:
+            x = layer(x, training=False)
+        for layer in head:
+            x = layer(x)
+        head[1].set_weights([np.zeros((8, 1)), np.zeros(1)])
+        fit(keras.Model(inputs, x), lambda: data, train_params)
+        return head[1].kernel.numpy()
+
+    behind = learnt([])
+    assert np.any(behind)
+    np.testing.assert_allclose(learnt([frozen]), behind, rtol=1e-4)

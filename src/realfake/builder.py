@@ -23,6 +23,8 @@ NATIVE = re.compile(r"resnet(\d+)")
 BATCH_NORM_MOMENTUM = 0.9
 """Keras's 0.99 needs hundreds of steps an epoch before its running statistics mean anything."""
 HEAD_UNITS = 256
+HEAD = ("pool", "dense", "dropout", "probability_real")
+"""Layers behind the backbone, in order."""
 
 
 def build_network(params: TrainParams) -> keras.Model:
@@ -39,10 +41,8 @@ def build_network(params: TrainParams) -> keras.Model:
     backbone = _build_backbone(params)
     freeze(backbone, params.unfreeze)
     inputs = keras.Input((params.image_size, params.image_size, 3), name="picture")
-    features = _to_backbone_range(inputs, params)
-    features = (
-        backbone(features) if params.unfreeze == "all" else _in_inference_mode(backbone)(features, training=False)
-    )
+    features = to_backbone_range(inputs, params)
+    features = backbone(features) if params.unfreeze == "all" else in_inference_mode(backbone)(features, training=False)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     hidden = keras.layers.Dense(HEAD_UNITS, activation="relu", name="dense")(pooled)
     hidden = keras.layers.Dropout(params.dropout, seed=params.seed, name="dropout")(hidden)
@@ -95,7 +95,7 @@ def describe(network: keras.Model, pretrained: bool) -> list[dict[str, Any]]:
         detail = f"to {members[-1].name}\n{len(members)} layers\n{shape}"
         weights = sum(layer.count_params() for layer in members)
         parts.append(_part(names[trainable], detail, weights, states[trainable]))
-    for name in ("pool", "dense", "dropout", "probability_real"):
+    for name in HEAD:
         layer = network.get_layer(name)
         parts.append(_part(name, str(layer.output.shape[1]), layer.count_params(), "new"))
     return parts
@@ -105,7 +105,7 @@ def _part(name: str, detail: str, weights: int, state: str) -> dict[str, Any]:
     return {"name": name, "detail": detail, "weights": int(weights), "state": state}
 
 
-def _in_inference_mode(backbone: keras.Model) -> keras.Model:
+def in_inference_mode(backbone: keras.Model) -> keras.Model:
     """Make `backbone(x, training=False)` hold while the network around it trains.
 
     Keras 3.15 hands `fit`'s training=True to every layer of a functional model, over what the layer was called with;
@@ -159,7 +159,7 @@ def _application(name: str) -> Callable[..., keras.Model]:
     return build  # type: ignore[no-any-return]
 
 
-def _to_backbone_range(inputs: Any, params: TrainParams) -> Any:
+def to_backbone_range(inputs: Any, params: TrainParams) -> Any:
     """Bring [0, 1] input to what the backbone's pretrained weights saw, with built-in layers."""
     if params.input_range == "unit":
         return inputs

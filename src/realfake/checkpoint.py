@@ -6,13 +6,12 @@ import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from realfake.workspace import atomic_file, sha256_file, state_folder
+from realfake.provenance import code_state
+from realfake.workspace import atomic_file, state_folder
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,7 @@ class Checkpoint:
     """
 
     def __init__(self, parts: dict[str, Any], modules: Sequence[str]) -> None:
-        sources = {name: sha256_file(Path(__file__).with_name(f"{name}.py")) for name in modules}
-        versions = {name: version(name) for name in ("keras", "tensorflow", "numpy", "albumentations")}
-        text = json.dumps([parts, sources, versions], sort_keys=True)
+        text = json.dumps([parts, code_state(modules)], sort_keys=True)
         self.folder = state_folder("checkpoints") / hashlib.sha256(text.encode()).hexdigest()[:32]
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "state.npz"

@@ -66,20 +66,20 @@ class Part:
 
 def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, 130 dots per inch, without date or program version."""
-    with _look(), atomic_file(path) as file:
+    with look(), atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
 
 
 def _styled(draw: "Callable[Parameters, Figure]") -> "Callable[Parameters, Figure]":
     @wraps(draw)
     def wrapper(*arguments: Parameters.args, **named: Parameters.kwargs) -> "Figure":
-        with _look():
+        with look():
             return draw(*arguments, **named)
 
     return wrapper
 
 
-def _look() -> AbstractContextManager[None]:
+def look() -> AbstractContextManager[None]:
     """The project's look, whatever the user's own matplotlib settings are."""
     from matplotlib import style
 

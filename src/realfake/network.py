@@ -6,6 +6,7 @@ Input float32 (N, image_size, image_size, 3) in [0, 1]; output float32 (N, 1), P
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.errors import UserError, one_line
-from realfake.pixels import Pictures, network_input
+from realfake.pixels import Inputs, Pictures, network_input
+from realfake.prefetch import Prefetched
 from realfake.workspace import atomic_file
 
 
@@ -30,9 +32,22 @@ def predict(network: keras.Model, pictures: Pictures, batch_size: int = 256) -> 
         float32 (N,) in [0, 1].
     """
     image_size = network.input_shape[1]
-    batches = (network_input(pictures[i : i + batch_size], image_size) for i in range(0, len(pictures), batch_size))
-    outputs = [keras.ops.convert_to_numpy(network.predict_on_batch(batch))[:, 0] for batch in batches]
-    return np.concatenate(outputs) if outputs else np.zeros(0, dtype=np.float32)
+    return predict_batches(
+        network, lambda start, stop: network_input(pictures[start:stop], image_size), len(pictures), batch_size
+    )
+
+
+def predict_batches(
+    network: keras.Model, inputs: Callable[[int, int], Inputs], count: int, batch_size: int = 256
+) -> npt.NDArray[np.float32]:
+    """P(REAL) of `count` examples, whose `inputs(start, stop)` are made ready while the network computes; (count,)."""
+    probabilities = np.zeros(count, dtype=np.float32)
+    starts = range(0, count, batch_size)
+    batches = Prefetched(lambda place: inputs(starts[place], min(starts[place] + batch_size, count)), len(starts))
+    for start, batch in zip(starts, batches, strict=True):
+        outputs = keras.ops.convert_to_numpy(network.predict_on_batch(batch))
+        probabilities[start : start + batch_size] = outputs[:, 0]
+    return probabilities
 
 
 def load_network(path: Path) -> keras.Model:
@@ -75,15 +90,15 @@ def save_network(network: keras.Model, path: Path) -> None:
         for name in sorted(source.namelist()):
             data = source.read(name)
             if name.endswith(".json"):
-                data = json.dumps(_without_accidents(json.loads(data)), sort_keys=True).encode()
+                data = json.dumps(without_accidents(json.loads(data)), sort_keys=True).encode()
             target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
 
 
-def _without_accidents(value: Any) -> Any:
+def without_accidents(value: Any) -> Any:
     """A saved configuration without the date and the memory addresses that Keras writes into it."""
     if isinstance(value, dict):
         kept = {key: item for key, item in value.items() if key != "shared_object_id"}
-        return {key: "" if key == "date_saved" else _without_accidents(item) for key, item in kept.items()}
+        return {key: "" if key == "date_saved" else without_accidents(item) for key, item in kept.items()}
     if isinstance(value, list):
-        return [_without_accidents(item) for item in value]
+        return [without_accidents(item) for item in value]
     return value

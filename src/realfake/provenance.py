@@ -5,10 +5,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from realfake.workspace import home
+from realfake.workspace import home, sha256_file
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations", "onnxruntime", "ai-edge-litert")
 
@@ -33,6 +34,12 @@ def machine() -> dict[str, str]:
         "mlflow.source.type": "LOCAL",
     }
     return tags | {name: version(name) for name in _LIBRARIES}
+
+
+def code_state(modules: Sequence[str]) -> dict[str, str]:
+    """What a result of some of realfake's modules depends on: digests of their sources, versions of the libraries."""
+    sources = {name: sha256_file(Path(__file__).with_name(f"{name}.py")) for name in modules}
+    return sources | {name: version(name) for name in ("keras", "tensorflow", "numpy", "albumentations")}
 
 
 def instruction_set() -> str:

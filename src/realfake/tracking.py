@@ -46,6 +46,10 @@ class TrainingRun:
         """Log one epoch's figures at step `epoch`."""
         _log_steps(self._client, self._link.run_id, [result])
 
+    def log_trunk(self, use: Mapping[str, float]) -> None:
+        """Log what the trunk cache did for this training: nothing, or figures by name."""
+        self._client.log_batch(self.run_id, metrics=_metrics({f"trunk/{key}": value for key, value in use.items()}, 0))
+
     def close(self, model_folder: Path) -> None:
         """Log what the finished training left in its folder, and note the run for the later stages."""
         _log_training(self._client, self._link, model_folder)

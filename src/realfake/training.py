@@ -1,34 +1,51 @@
 """fit(...): the one training loop, used by `train` and by the sweep's trials."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
-from realfake.augmentation import Augmenter
 from realfake.checkpoint import Checkpoint, Snapshot
 from realfake.dataset import Labels
 from realfake.errors import UserError
+from realfake.examples import Examples
 from realfake.metrics import accuracy, log_loss, roc_auc
-from realfake.network import predict
+from realfake.network import predict_batches
 from realfake.params import OptimizerParams, TrainParams
-from realfake.pixels import Inputs, Pictures, network_input
+from realfake.pixels import Inputs
+from realfake.prefetch import Prefetched
 
-MODULES = ("augmentation", "builder", "dataset", "metrics", "network", "pixels", "resnet", "training")
+MODULES = (
+    "augmentation",
+    "builder",
+    "dataset",
+    "examples",
+    "metrics",
+    "network",
+    "pixels",
+    "prefetch",
+    "resnet",
+    "training",
+    "trunk",
+    "trunk_features",
+    "trunk_runtime",
+)
 """The modules that determine a trained network's bytes; a checkpoint made by other code is not continued."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a network learns from and is chosen on: uint8 pictures (N, S, S, 3), labels uint8 (N,)."""
+    """What a network learns from and is chosen on; labels uint8 (N,)."""
 
-    train_pictures: Pictures
+    train: Examples
     train_labels: Labels
-    val_pictures: Pictures
+    val: Examples
     val_labels: Labels
 
 
@@ -47,12 +64,25 @@ class EpochResult(TypedDict):
     val_auc: float
 
 
+class EpochTiming(TypedDict):
+    """What one epoch took; it varies by nature and stands in no output."""
+
+    epoch_seconds: float
+    """With its scoring on val."""
+    input_wait: float
+    """The part of the training time, 0 to 1, that the network waited for its batches."""
+
+
+Means = dict[str, float]
+"""`loss` and `accuracy` over an epoch."""
+
+
 def fit(
     network: keras.Model,
-    data: TrainingData,
+    data: Callable[[], TrainingData],
     params: TrainParams,
     checkpoint: Checkpoint | None = None,
-    on_epoch: Callable[[EpochResult], None] = lambda result: None,
+    on_epoch: Callable[[EpochResult, EpochTiming], None] = lambda result, timing: None,
 ) -> list[EpochResult]:
     """Train a network in place and leave it with the weights of its best epoch on val.
 
@@ -61,8 +91,8 @@ def fit(
     checkpoint ends with the weights of an uninterrupted one.
 
     Args:
-        network: as `build_network` returns it; it is compiled here.
-        data: the pictures.
+        network: as `build_network` returns it, or the part of it behind its frozen layers; it is compiled here.
+        data: gives what the network takes; called only when an epoch is left to train.
         params: epochs, batch size, optimiser, augmentation, seed.
         checkpoint: where the state is kept after each epoch; None keeps nothing.
         on_epoch: called after every epoch trained now (not for epochs read from the checkpoint).
@@ -73,27 +103,15 @@ def fit(
     Raises:
         UserError: the loss is no longer finite.
     """
-    steps = math.ceil(len(data.train_labels) / params.batch_size)
-    _compile(network, params, steps)
-    snapshot = checkpoint.load() if checkpoint else None
-    if snapshot:
+    snapshot = (checkpoint.load() if checkpoint else None) or Snapshot([], [], [], [])
+    if snapshot.history:
         print(f"going on after {len(snapshot.history)} of {params.epochs} epochs that are done", flush=True)
-        _assign(network.variables, snapshot.model)
-        _assign(network.optimizer.variables, snapshot.optimizer)
-    else:
-        snapshot = Snapshot([], [], [], [])
-    augment = Augmenter(params.augmentation.strength, params.seed, data.train_pictures.shape[1])
-    for epoch in range(len(snapshot.history), params.epochs):
-        batches = _Batches(data, params, augment, epoch)
-        _reseed(network, params.seed, epoch)
-        trained = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[_Progress(epoch, params.epochs)])
-        result = _result(network, data, epoch, trained.history)
-        history = [*snapshot.history, result]
-        best = _values(network.variables) if result is best_epoch(history) else snapshot.best
-        snapshot = Snapshot(history, _values(network.variables), _values(network.optimizer.variables), best)
-        if checkpoint:
-            checkpoint.save(snapshot)
-        on_epoch(result)
+    if len(snapshot.history) < params.epochs:
+        for following, timing in _epochs(network, data(), params, snapshot):
+            snapshot = following
+            if checkpoint:
+                checkpoint.save(snapshot)
+            on_epoch(snapshot.history[-1], timing)
     _assign(network.variables, snapshot.best)
     return snapshot.history
 
@@ -101,24 +119,6 @@ def fit(
 def best_epoch(history: list[EpochResult]) -> EpochResult:
     """The epoch whose weights are kept: highest val accuracy, then lowest val loss, then earliest."""
     return max(history, key=lambda result: (result["val_accuracy"], -result["val_loss"], -result["epoch"]))
-
-
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """An epoch's batches: shuffled, augmented at source resolution, scaled and upscaled. Keras prefetches them."""
-
-    def __init__(self, data: TrainingData, params: TrainParams, augment: Augmenter, epoch: int) -> None:
-        super().__init__()
-        self._data, self._params, self._augment, self._epoch = data, params, augment, epoch
-        self._order = np.random.default_rng((params.seed, epoch)).permutation(len(data.train_labels))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._params.batch_size)
-
-    def __getitem__(self, step: int) -> tuple[Inputs, npt.NDArray[np.float32]]:
-        chosen = self._order[step * self._params.batch_size : (step + 1) * self._params.batch_size]
-        pictures = self._augment(self._data.train_pictures[chosen], chosen, self._epoch)
-        labels = self._data.train_labels[chosen].astype(np.float32)[:, None]
-        return network_input(pictures, self._params.image_size), labels
 
 
 class _WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
@@ -136,29 +136,57 @@ class _WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type:
         return self.peak * keras.ops.minimum(rising, 1.0) * falling
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """A bar on a terminal, nothing elsewhere; stops a training whose loss is no longer a number."""
+def _epochs(
+    network: keras.Model, data: TrainingData, params: TrainParams, snapshot: Snapshot
+) -> Iterator[tuple[Snapshot, EpochTiming]]:
+    """Train the epochs that follow a snapshot, and give the state after each."""
+    _compile(network, params, math.ceil(len(data.train_labels) / params.batch_size))
+    if snapshot.history:
+        _assign(network.variables, snapshot.model)
+        _assign(network.optimizer.variables, snapshot.optimizer)
+    for epoch in range(len(snapshot.history), params.epochs):
+        started = time.perf_counter()
+        _reseed(network, params.seed, epoch)
+        trained, input_wait = _train_epoch(network, data, params, epoch)
+        history = [*snapshot.history, _result(network, data, epoch, trained)]
+        model = _values(network.variables)
+        best = model if history[-1] is best_epoch(history) else snapshot.best
+        snapshot = Snapshot(history, model, _values(network.optimizer.variables), best)
+        yield snapshot, {"epoch_seconds": time.perf_counter() - started, "input_wait": input_wait}
 
-    def __init__(self, epoch: int, epochs: int) -> None:
-        super().__init__()
-        self._title = f"epoch {epoch + 1}/{epochs}"
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        from tqdm import tqdm
+def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, epoch: int) -> tuple[Means, float]:
+    """Train for one epoch in an order of its own; a bar on a terminal, nothing elsewhere.
 
-        self._bar = tqdm(total=self.params["steps"], desc=self._title, unit="batch", leave=False, disable=None)
+    `keras.Model.fit` is as fast at best, and does not tell how long the network waits.
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise UserError(
-                f"{self._title}: the loss is {loss}; lower train.optimizer.learning_rate or add warmup_epochs"
-            )
-        self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-        self._bar.update()
+    Returns:
+        Mean loss and accuracy over the epoch, and the part of its time that the network waited for its batches.
 
-    def on_train_end(self, logs: Any = None) -> None:
-        self._bar.close()
+    Raises:
+        UserError: the loss is no longer a number.
+    """
+    order = np.random.default_rng((params.seed, epoch)).permutation(len(data.train_labels))
+
+    def batch(step: int) -> tuple[Inputs, npt.NDArray[np.float32]]:
+        chosen = order[step * params.batch_size : (step + 1) * params.batch_size]
+        return data.train.inputs(chosen, epoch), data.train_labels[chosen].astype(np.float32)[:, None]
+
+    title = f"epoch {epoch + 1}/{params.epochs}"
+    sums = dict.fromkeys(("loss", "accuracy"), 0.0)
+    batches = Prefetched(batch, math.ceil(len(order) / params.batch_size))
+    started = time.perf_counter()
+    with tqdm(batches, desc=title, unit="batch", leave=False, disable=None) as bar:
+        for inputs, labels in bar:
+            logs = network.train_on_batch(inputs, labels, return_dict=True)
+            if not math.isfinite(logs["loss"]):
+                raise UserError(
+                    f"{title}: the loss is {logs['loss']}; lower train.optimizer.learning_rate or add warmup_epochs"
+                )
+            sums = {name: value + float(logs[name]) * len(labels) for name, value in sums.items()}
+            bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
+    means = {name: value / len(order) for name, value in sums.items()}
+    return means, batches.waited / (time.perf_counter() - started)
 
 
 def _compile(network: keras.Model, params: TrainParams, steps: int) -> None:
@@ -177,13 +205,15 @@ def _compile(network: keras.Model, params: TrainParams, steps: int) -> None:
     optimizer.build(network.trainable_variables)
 
 
-def _result(network: keras.Model, data: TrainingData, epoch: int, trained: dict[str, list[float]]) -> EpochResult:
-    probabilities = predict(network, data.val_pictures)
+def _result(network: keras.Model, data: TrainingData, epoch: int, trained: Means) -> EpochResult:
+    probabilities = predict_batches(
+        network, lambda start, stop: data.val.inputs(np.arange(start, stop), 0), len(data.val_labels)
+    )
     return {
         "epoch": epoch + 1,
         "learning_rate": float(network.optimizer.learning_rate),
-        "train_loss": float(trained["loss"][0]),
-        "train_accuracy": float(trained["accuracy"][0]),
+        "train_loss": trained["loss"],
+        "train_accuracy": trained["accuracy"],
         "val_loss": log_loss(data.val_labels, probabilities),
         "val_accuracy": accuracy(data.val_labels, probabilities),
         "val_auc": roc_auc(data.val_labels, probabilities),
@@ -191,8 +221,12 @@ def _result(network: keras.Model, data: TrainingData, epoch: int, trained: dict[
 
 
 def _reseed(network: keras.Model, seed: int, epoch: int) -> None:
-    """Give each dropout layer the random state of this epoch, whatever was drawn before."""
-    for place, variable in enumerate(v for v in network.variables if v.path.endswith("seed_generator_state")):
+    """Give each dropout layer the random state of this epoch, whatever was drawn before.
+
+    They are counted from the end: the part behind frozen layers must draw what the whole network would.
+    """
+    states = [variable for variable in network.variables if variable.path.endswith("seed_generator_state")]
+    for place, variable in enumerate(reversed(states)):
         state = np.random.SeedSequence((seed, epoch, place)).generate_state(2)
         variable.assign(state.astype(np.uint32))
 

@@ -1,0 +1,45 @@
+"""Batches made ready by a thread while the network computes."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Batch = TypeVar("Batch")
+
+AHEAD = 4
+"""Batches made ready ahead of the network; more would only take memory."""
+
+
+class Prefetched(Generic[Batch]):
+    """Iterates over `make(0)` ... `make(count - 1)`, made ahead by one thread, and measures what the reader waits.
+
+    Args:
+        make: makes one batch; called in order, never twice at a time.
+        count: how many batches.
+    """
+
+    def __init__(self, make: Callable[[int], Batch], count: int) -> None:
+        self._make, self._count = make, count
+        self.waited = 0.0
+        """Seconds that the reader had to wait so far."""
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Batch]:
+        pool = ThreadPoolExecutor(max_workers=1)
+        try:
+            ready = deque(pool.submit(self._make, place) for place in range(min(AHEAD, self._count)))
+            for following in range(AHEAD, self._count + AHEAD):
+                if not ready:
+                    break
+                asked = time.perf_counter()
+                batch = ready.popleft().result()
+                self.waited += time.perf_counter() - asked
+                if following < self._count:
+                    ready.append(pool.submit(self._make, following))
+                yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)

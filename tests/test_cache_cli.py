@@ -1,0 +1,90 @@
+"""`make cache` shows what is kept, and clears what nobody uses."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cache import clear, show
+from realfake.trunk_cache import TrunkCache, Wanted
+
+SCRIPT = Path(__file__).parents[1] / "src/cache.py"
+TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))
+VAL = Wanted({"entry": 2}, {"title": "toys: val", "runtime": "onnxruntime_int8"}, (20, 500))
+
+
+def compute(done: int) -> Iterator[np.ndarray]:
+    yield np.ones((1, 500), np.float32).repeat(20, 0)
+
+
+def lines(*arguments: str) -> list[str]:
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert result.stderr == ""
+    return result.stdout.splitlines()
+
+
+@pytest.fixture
+def cache(project: Path) -> TrunkCache:
+    """A whole entry, and one that was begun: 900 of 2,000 pictures."""
+    cache = TrunkCache(10**9)
+    with cache.features(VAL, compute):
+        pass
+
+    def killed(done: int) -> Iterator[np.ndarray]:
+        for _ in range(45):
+            yield from compute(0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), cache.features(TRAIN, killed):
+        pass
+    for wanted, seconds in ((TRAIN, 1e9), (VAL, 1.1e9)):
+        for path in (Path(".cache/trunk") / wanted.key).iterdir():
+            os.utime(path, (seconds, seconds))
+    return cache
+
+
+def test_every_entry_is_a_row(cache: TrunkCache) -> None:
+    header, val, train, total = show(cache.entries()).splitlines()
+    assert header.split() == ["entry", "runtime", "pictures", "size", "last", "used", "state"]
+    assert val.split("  ")[0] == "toys: val"
+    assert val.split()[2:6] == ["onnxruntime_int8", "20", "0.0", "MB"]
+    assert val.split()[6].startswith("2004-11-")
+    assert val.endswith("whole")
+    assert train.split("  ")[0] == "toys: train, view 1"
+    assert train.split()[4:8] == ["tensorflow", "2,000", "2.0", "MB"]
+    assert train.split()[8].startswith("2001-09-")
+    assert train.endswith("  45%")
+    assert val.index("whole") == train.index("45%") == header.index("state")
+    assert total == "2.0 MB in 2 entries"
+
+
+def test_clearing_leaves_what_is_in_use(cache: TrunkCache) -> None:
+    with cache.features(VAL, compute):
+        assert show(cache.entries()).splitlines()[1].endswith("whole, in use")
+        assert clear(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
+    assert [entry.key for entry in cache.entries()] == [VAL.key]
+    assert clear(cache) == "freed 0.0 MB: 1 entry"
+
+
+def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path) -> None:
+    cache = TrunkCache(0)
+    (project / ".cache/trunk/0123abcd").mkdir()
+    row = show(cache.entries()).splitlines()[1]
+    assert row.startswith("0123abcd")
+    assert row.endswith("0%")
+    clear(cache)
+    assert cache.entries() == []
+
+
+def test_the_command_shows_clears_and_says_when_there_is_nothing(cache: TrunkCache) -> None:
+    shown = lines()
+    assert len(shown) == 4
+    assert shown[-1] == "2.0 MB in 2 entries"
+    assert lines("--clear") == ["freed 2.0 MB: 2 entries"]
+    assert lines() == lines("--clear") == ["the cache is empty: no frozen layer's output is kept"]
