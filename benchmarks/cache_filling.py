@@ -1,0 +1,108 @@
+"""What limits the trunk cache: filling against the bare forward pass, the tail on the cache against memory."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scene import Scene, rounds
+
+SECONDS = 6.0
+"""How long a repeated operation is timed."""
+
+
+def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
+    """Pictures a second of each, in one process, and the machine's matrix rate in 1e9 operations a second."""
+    scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
+    prepared = scene.prepared()
+    os.chdir(scene.folder)
+    from realfake.quiet import import_keras
+
+    import_keras()
+    from realfake.builder import build_network
+    from realfake.dataset import load_arrays
+    from realfake.params import load_params
+    from realfake.trunk_features import LearningPart
+
+    params = load_params(scene.folder / "params.yaml").train
+    train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
+    network = build_network(params)
+    with LearningPart(network, params, train, val) as part:
+        assert part.cut is not None
+        trunk, tail = part.cut.trunk, part.cut.tail
+        batch = np.random.default_rng(0).random((64, *trunk.input_shape[1:]), dtype=np.float32)
+
+        def fill() -> float:
+            scene.forget("trunk")
+            with LearningPart(network, params, train, val) as fresh:
+                fresh.cut = part.cut  # whose forward pass is traced already
+                fresh.data()
+                assert fresh.use is not None
+                return fresh.use.computed / fresh.use.seconds
+
+        started = time.perf_counter()
+        data = part.data()
+        first = (len(train[1]) + len(val[1])) / (time.perf_counter() - started)
+        step = _tail_steps(tail, data, params)
+        taken = rounds(
+            count,
+            {
+                "matrix product, 1e9 operations/s": _matrix_rate,
+                "bare forward pass, pictures/s": lambda: _rate(lambda: trunk.predict_on_batch(batch), len(batch)),
+                "filling the cache, pictures/s": fill,
+                **step,
+            },
+        )
+    operations = 2e-9 * multiplications(part.cut.trunk)
+    return {"taken": taken, "first_filling": first, "operations_per_picture_1e9": operations}
+
+
+def multiplications(model: Any) -> int:
+    """Multiply-adds of a model's convolutions and dense layers for one picture."""
+    total = 0
+    for layer in model._flatten_layers(include_self=False):
+        if hasattr(layer, "kernel"):
+            places = int(np.prod(layer.output.shape[1:-1]))
+            total += places * int(np.prod(layer.kernel.shape))
+    return total
+
+
+def _tail_steps(tail: Any, data: Any, params: Any) -> dict[str, Callable[[], float]]:
+    """The tail's training: one epoch on cached features, and on the same batch in memory over and over."""
+    from realfake import training
+
+    steps = -(-len(data.train_labels) // params.batch_size)
+    training._compile(tail, params, steps)
+    inputs = data.train.inputs(np.arange(params.batch_size), 0)
+    labels = data.train_labels[: params.batch_size].astype(np.float32)[:, None]
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        training._train_epoch(tail, data, params, 0)
+        return len(data.train_labels) / (time.perf_counter() - started)
+
+    return {
+        "tail on one batch in memory, pictures/s": lambda: _rate(
+            lambda: tail.train_on_batch(inputs, labels), params.batch_size
+        ),
+        "tail on the cache, pictures/s": epoch,
+    }
+
+
+def _rate(operation: Callable[[], Any], size: int) -> float:
+    operation()
+    started, done = time.perf_counter(), 0
+    while time.perf_counter() - started < SECONDS:
+        operation()
+        done += size
+    return done / (time.perf_counter() - started)
+
+
+def _matrix_rate(side: int = 4096) -> float:
+    import tensorflow as tf
+
+    matrix = tf.random.normal((side, side))
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
+    return _rate(lambda: product().numpy(), 1) * 2 * side**3 / 1e9

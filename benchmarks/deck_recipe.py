@@ -1,0 +1,42 @@
+"""The deck's recipe, five epochs: a Keras tutorial's script against `python src/train.py` with the trunk cache."""
+
+from typing import Any
+
+from scene import PROJECT, Scene, rounds
+
+CHANGES = {"train.weights": "none", "train.epochs": 5}
+
+
+def measure(archive: Any, count: int, per_class: int = 1500) -> dict[str, Any]:
+    """Seconds of whole processes, from start to saved model, on the same real CIFAKE pictures."""
+    scene = Scene("deck", archive, "deck", CHANGES | {"preprocess.max_per_class": per_class})
+    folder = str(scene.jpeg_folder())
+    epochs: dict[str, list[float]] = {}
+
+    def peer(manner: str) -> float:
+        told = scene.ask("peer_keras.py", folder, "5", manner)
+        ends = told["epoch_ends"]
+        epochs.setdefault(manner, []).append((ends[-1] - ends[0]) / 4)
+        return float(told["process_seconds"])
+
+    def ours(*forgotten: str) -> float:
+        scene.forget(*forgotten)
+        return scene.run(PROJECT / "src/train.py")[0]
+
+    def uncached() -> float:
+        scene.set(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.max_gb": 0.0})
+        seconds = ours("checkpoints")
+        scene.set(CHANGES | {"preprocess.max_per_class": per_class})
+        return seconds
+
+    seconds = rounds(
+        count,
+        {
+            "tutorial as written": lambda: peer("as-written"),
+            "tutorial, tuned": lambda: peer("tuned"),
+            "train, no cache": uncached,
+            "train, cache filled on the way": lambda: ours("checkpoints", "trunk"),
+            "train, cache there": lambda: ours("checkpoints"),
+        },
+    )
+    return {"pictures": per_class * 2, "epochs": 5, "seconds": seconds, "tutorial_epoch_seconds": epochs}

@@ -1,0 +1,97 @@
+"""Reading CIFAKE: the preprocess stage and an epoch of prepared arrays against image_dataset_from_directory."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scene import PROJECT, Scene, rounds
+
+BATCH = 64
+
+
+def measure(archive: Path, count: int) -> dict[str, Any]:
+    """Seconds for one pass over CIFAKE's train, and the part of a training that waits for its batches."""
+    scene = Scene("native", archive, "native", {"train.epochs": 1})
+    prepared = scene.prepared()
+    folder = str(scene.jpeg_folder())
+    os.chdir(scene.folder)
+    from realfake.quiet import import_keras
+
+    import_keras()
+    from realfake.augmentation import Augmenter
+    from realfake.dataset import load_arrays
+    from realfake.examples import PictureExamples
+    from realfake.prefetch import Prefetched
+
+    pictures, labels = load_arrays(prepared, "train")
+
+    def ours(size: int, strength: float) -> float:
+        examples = PictureExamples(pictures, size, Augmenter(strength, 42, 32))
+        order = np.random.default_rng(0).permutation(len(pictures))
+        steps = -(-len(order) // BATCH)
+        started = time.perf_counter()
+        for _ in Prefetched(lambda step: examples.inputs(order[step * BATCH : (step + 1) * BATCH], 0), steps):
+            pass
+        return time.perf_counter() - started
+
+    seconds = rounds(
+        count,
+        {
+            "preprocess, all of CIFAKE": lambda: scene.run(PROJECT / "src/preprocess.py")[0],
+            "tutorial's epoch of JPEG files, 32 px": lambda: _directory_epoch(folder, 32),
+            "our epoch of arrays, 32 px": lambda: ours(32, 0.0),
+            "our epoch of arrays, augmented, 32 px": lambda: ours(32, 0.4),
+            "tutorial's epoch of JPEG files, 128 px": lambda: _directory_epoch(folder, 128),
+            "our epoch of arrays, 128 px": lambda: ours(128, 0.0),
+        },
+    )
+    return {"pictures": len(labels), "seconds": seconds, "waiting": _waiting(scene, count, (pictures, labels))}
+
+
+def _directory_epoch(folder: str, size: int) -> float:
+    import keras
+    import tensorflow as tf
+
+    files = keras.utils.image_dataset_from_directory(
+        f"{folder}/train", label_mode="binary", image_size=(size, size), batch_size=BATCH, seed=42, verbose=False
+    ).prefetch(tf.data.AUTOTUNE)
+    started = time.perf_counter()
+    for _ in files:
+        pass
+    return time.perf_counter() - started
+
+
+def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[str, list[float]]:
+    """The native network's training: what it waits for batches, and its speed against one batch in memory."""
+    from realfake import training
+    from realfake.builder import build_network
+    from realfake.params import load_params
+    from realfake.trunk_features import LearningPart
+
+    params = load_params(scene.folder / "params.yaml").train
+    network = build_network(params)
+    data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
+    training._compile(network, params, some // params.batch_size)
+    inputs = data.train.inputs(np.arange(params.batch_size), 0)
+    labels = data.train_labels[: params.batch_size].astype(np.float32)[:, None]
+    waits: list[float] = []
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        waits.append(training._train_epoch(network, data, params, 0)[1])
+        return some / (time.perf_counter() - started)
+
+    def memory() -> float:
+        started = time.perf_counter()
+        for _ in range(some // params.batch_size):
+            network.train_on_batch(inputs, labels)
+        return some / (time.perf_counter() - started)
+
+    epoch()
+    waits.clear()
+    taken = rounds(
+        count, {"native training, pictures/s": epoch, "native training, one batch in memory, pictures/s": memory}
+    )
+    return {**taken, "part of the time spent waiting": waits}

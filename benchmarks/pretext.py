@@ -1,0 +1,59 @@
+"""A pretrained trunk of our own, where ImageNet weights cannot be had: ResNet-20 that learnt to name CIFAR's classes.
+
+Like ImageNet's, its weights come from naming objects in photographs: the REAL pictures of CIFAKE's train that the scene
+itself does not use. No label of REAL or FAKE goes into them. `weights` makes them once a scene.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from scene import Scene
+
+EPOCHS, BATCH = 4, 64
+
+
+def weights(scene: Scene) -> Path:
+    """The backbone's weights as a .weights.h5 file; trained when it is not there (some minutes)."""
+    path = scene.folder / "resnet20.weights.h5"
+    if path.is_file():
+        return path
+    from realfake.dataset import read_manifest
+
+    used = {row.sha256 for row in read_manifest(scene.prepared())}
+    everything = Scene("native", scene.archive, "native", {"train.epochs": 1}).prepared()
+    os.chdir(scene.folder)
+    import keras
+
+    from realfake.augmentation import Augmenter
+    from realfake.builder import build_network
+    from realfake.dataset import CIFAR_CLASSES, load_split
+    from realfake.examples import PictureExamples
+    from realfake.params import load_params
+    from realfake.prefetch import Prefetched
+
+    params = load_params(scene.folder / "params.yaml").train
+    split = load_split(everything, "train")
+    real = np.array([place for place, row in enumerate(split.rows) if row.label == 1 and row.sha256 not in used])
+    names = np.array([CIFAR_CLASSES.index(split.rows[place].cifar_class) for place in real])
+    examples = PictureExamples(split.pictures[real], params.image_size, Augmenter(0.4, 0, 32))
+    plain = params.model_copy(update={"weights": "none", "weights_sha256": None, "unfreeze": "all"})
+    backbone = build_network(plain).get_layer("backbone")
+    pictures = keras.Input((params.image_size, params.image_size, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(backbone(pictures))
+    network = keras.Model(pictures, keras.layers.Dense(len(CIFAR_CLASSES))(pooled))
+    steps = len(real) // BATCH
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, EPOCHS * steps, warmup_target=3e-3, warmup_steps=steps // 2)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), loss, metrics=["accuracy"], jit_compile=False)
+    for epoch in range(EPOCHS):
+        order = np.random.default_rng(epoch).permutation(len(real))
+
+        def batch(step: int, order: np.ndarray = order, epoch: int = epoch) -> tuple[np.ndarray, np.ndarray]:
+            chosen = order[step * BATCH : (step + 1) * BATCH]
+            return examples.inputs(chosen, epoch), names[chosen]
+
+        right = [network.train_on_batch(*made)[1] for made in Prefetched(batch, steps)]
+        print(f"  pretext epoch {epoch + 1}/{EPOCHS}: names the class of {np.mean(right):.1%}", flush=True)
+    backbone.save_weights(path)
+    return path

@@ -1,0 +1,203 @@
+"""Draw what the benchmarks found: `benchmarks/README.md` and `docs/benchmarks.png`, from benchmarks/results alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scene import PROJECT, median
+
+from realfake.errors import run
+from realfake.workspace import atomic_file
+
+RESULTS = Path(__file__).with_name("results")
+Row = Sequence[str]
+
+
+def main() -> None:
+    """Write the tables of all results that are there, and the figure when all its panels are."""
+    text = tables()
+    with atomic_file(Path(__file__).with_name("README.md")) as file:
+        file.write(text.encode())
+    print(text)
+    results = {name: entry["result"] for name, entry in _found().items()}
+    if {"deck_recipe", "sweep_cost", "runtimes", "input_pipeline"} <= set(results):
+        _draw(results, PROJECT / "docs/benchmarks.png")
+
+
+def tables() -> str:
+    """The contents of README.md: a section for each benchmark that has a result."""
+    found = _found()
+    sections = [TABLES[name](found[name]["result"]) + _made_on(found[name]) for name in TABLES if name in found]
+    return "\n".join(["# Benchmarks\n\nWritten by `make bench`: medians (smallest to largest value).\n", *sections])
+
+
+def _found() -> dict[str, Any]:
+    return {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+
+
+def _made_on(entry: Mapping[str, Any]) -> str:
+    tags = entry["machine"]
+    versions = ", ".join(f"{name} {tags[name]}" for name in ("tensorflow", "keras", "onnxruntime") if name in tags)
+    where = f"{tags['cpu']}, {tags['threads']} cores, {tags['instruction_set']}"
+    return f"\n*{where}; {versions}; commit {entry['git'][:8]}*\n"
+
+
+def _table(head: Row, rows: Sequence[Row]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _spread(values: Sequence[float], digits: int = 0) -> str:
+    low, high = min(values), max(values)
+    return f"{median(list(values)):,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
+
+
+def _deck_recipe(result: Mapping[str, Any]) -> str:
+    seconds = {name: median(values) for name, values in result["seconds"].items()}
+    rows = [
+        [name, _spread(values), *(f"{seconds[peer] / seconds[name]:.1f}" for peer in list(seconds)[:2])]
+        for name, values in result["seconds"].items()
+    ]
+    return (
+        "## The deck's recipe, five epochs\n\n"
+        f"`python benchmarks/run.py deck_recipe`: {result['pictures']:,} real CIFAKE pictures (a tenth of them val), "
+        "ResNet50 at 128 px, last 10 layers learn. Seconds of a whole process: start, training, saved model; ours also "
+        "log to MLflow.\n\n" + _table(["", "seconds", "times as fast as written", "as tuned"], rows)
+    )
+
+
+def _time_to_accuracy(result: Mapping[str, Any]) -> str:
+    ours = result["preprocess_seconds"] + result["train_seconds"]
+    rows = [
+        [
+            f"deck's 5 epochs of 100,000 pictures, {manner} (extrapolated)",
+            f"{seconds / 60:,.0f}",
+            "86.76 % (its own figure)",
+        ]
+        for manner, seconds in result["deck_seconds_extrapolated"].items()
+    ]
+    rows.append(["native, 1 epoch, with preprocess (measured)", f"{ours / 60:.1f}", f"{result['test_accuracy']:.2%}"])
+    factors = " and ".join(f"{seconds / ours:.0f}" for seconds in result["deck_seconds_extrapolated"].values())
+    return (
+        "## Time to the deck's accuracy\n\n"
+        "`python benchmarks/run.py time_to_accuracy`: all of CIFAKE's train, accuracy on 2,000 test pictures. "
+        f"Factors: {factors}.\n\n" + _table(["", "minutes", "test accuracy"], rows)
+    )
+
+
+def _cache_filling(result: Mapping[str, Any]) -> str:
+    taken = {name: median(values) for name, values in result["taken"].items()}
+    operations = result["operations_per_picture_1e9"]
+    matrix, bare, fill, memory, tail = taken.values()
+    return (
+        "## What limits the cache\n\n"
+        "`python benchmarks/run.py cache_filling`: ResNet50 at 128 px up to conv5_block2_out, in one process.\n\n"
+        + _table(["", "median (smallest to largest)"], [[n, _spread(v)] for n, v in result["taken"].items()])
+        + f"\nFilling reaches {fill / bare:.2f} of the bare forward pass (the first time, with TensorFlow's tracing: "
+        f"{result['first_filling']:.0f} pictures/s). The bare pass does {operations:.2f}e9 operations a "
+        f"picture, {bare * operations / matrix:.0%} of the machine's matrix rate. The tail on the cache reaches "
+        f"{tail / memory:.2f} of its speed on data in memory.\n"
+    )
+
+
+def _runtimes(result: Mapping[str, Any]) -> str:
+    speeds = result["pictures_per_second"]
+    base = median(speeds["tensorflow"])
+    rows = [
+        [name, _spread(values), f"{median(values) / base:.2f}", f"{result['relative_error'][name]:.1e}"]
+        for name, values in speeds.items()
+    ]
+    return (
+        "## Faster runtimes for the frozen layers\n\n`python benchmarks/run.py runtimes`: `train.cache.runtime`, "
+        "ResNet50 at 128 px up to conv5_block2_out, random weights.\n\n"
+        + _table(["runtime", "pictures/s", "ratio", "mean difference / mean size of features"], rows)
+    )
+
+
+def _input_pipeline(result: Mapping[str, Any]) -> str:
+    waiting = result["waiting"]
+    trained, memory, waits = waiting.values()
+    return (
+        "## Reading pictures\n\n"
+        f"`python benchmarks/run.py input_pipeline`: an epoch is {result['pictures']:,} real CIFAKE pictures.\n\n"
+        + _table(["", "seconds"], [[name, _spread(values, 1)] for name, values in result["seconds"].items()])
+        + f"\nThe native network trains on {_spread(trained)} pictures/s and waits "
+        f"{_spread([100 * wait for wait in waits], 1)} % of the time for its batches; "
+        f"on one batch in memory, over and over, it does {_spread(memory)}.\n"
+    )
+
+
+def _sweep_cost(result: Mapping[str, Any]) -> str:
+    rows = [[name, _spread(values, 1)] for name, values in result["seconds"].items()]
+    rows.append(["filling the shared cache, once", f"{result['filling_seconds']:.1f}"])
+    without, shared = result["thirty_trials_no_cache"], result["thirty_trials_shared_cache"]
+    rows.append(["30 trials, no cache (worked out from the above)", f"{without:,.0f}"])
+    rows.append(["30 trials, shared cache (worked out from the above)", f"{shared:,.0f}"])
+    return (
+        "## A sweep over unfreeze depth\n\n"
+        f"`python benchmarks/run.py sweep_cost`: ResNet50 at 128 px, {result['pictures']:,} pictures, "
+        f"{result['epochs']} epochs a trial; one cache cut at depth 32 serves all depths. "
+        f"Ratio {without / shared:.1f}.\n\n" + _table(["", "seconds"], rows)
+    )
+
+
+def _transfer(result: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{row['val_accuracy']:.2%}",
+            f"{row['test_accuracy']:.2%}",
+            f"{row['seconds']:.0f}",
+            f"{row['filling_seconds']:.0f}",
+        ]
+        for name, row in result["rows"].items()
+    ]
+    return (
+        "## Views and runtimes: what they cost in accuracy\n\n"
+        "`python benchmarks/run.py transfer`: ResNet-20 that had learnt to name CIFAR's classes, last stage fine-tuned "
+        f"for {result['epochs']} epochs on 12,500 pictures of CIFAKE; val 12,500, test 2,000; medians of "
+        f"{result['seeds']} seeds; augmentation strength 0.4 where there are views. Scored by the whole network in "
+        "TensorFlow.\n\n" + _table(["", "val", "test", "seconds", "of them filling"], rows)
+    )
+
+
+def _draw(results: Mapping[str, Any], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from realfake import figures
+
+    sweep = {name: [results["sweep_cost"][f"thirty_trials_{name}"]] for name in ("no_cache", "shared_cache")}
+    panels = [
+        ("Deck's recipe, 5 epochs (s)", results["deck_recipe"]["seconds"]),
+        ("30 trials over unfreeze depth (s, worked out)", {k.replace("_", " "): v for k, v in sweep.items()}),
+        ("ResNet50's frozen layers (pictures/s)", results["runtimes"]["pictures_per_second"]),
+        ("One pass over CIFAKE's train (s)", results["input_pipeline"]["seconds"]),
+    ]
+    with figures.look():
+        figure = Figure(figsize=(11, 6.4), layout="constrained")
+        for axes, (title, bars) in zip(figure.subplots(2, 2).flat, panels, strict=True):
+            middles = [median(values) for values in bars.values()]
+            ours = [not name.startswith("tutorial") and name not in ("no cache", "train, no cache") for name in bars]
+            axes.barh(list(bars), middles, color=[figures.BLUE if mine else figures.GREY for mine in ours])
+            axes.bar_label(axes.containers[0], [f" {value:,.0f}" for value in middles])
+            axes.invert_yaxis()
+            axes.set_title(title)
+            axes.margins(x=0.15)
+            axes.grid(axis="y", visible=False)
+        figures.save(figure, path)
+
+
+TABLES = {
+    "deck_recipe": _deck_recipe,
+    "time_to_accuracy": _time_to_accuracy,
+    "cache_filling": _cache_filling,
+    "runtimes": _runtimes,
+    "sweep_cost": _sweep_cost,
+    "input_pipeline": _input_pipeline,
+    "transfer": _transfer,
+}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""Measure, side by side: `make bench [FROM=cifake.tar.gz] [NAME=deck_recipe]`; `python benchmarks/run.py --help`.
+
+Each benchmark is a file here, runs in a process of its own and leaves `benchmarks/results/<name>.json`, with machine
+and versions. The tables and the figure are drawn from those files.
+"""
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from scene import CIFAKE
+
+from realfake.errors import UserError, run
+from realfake.provenance import git_state, machine
+from realfake.workspace import write_json
+
+RESULTS = Path(__file__).with_name("results")
+NAMES = (
+    "deck_recipe",
+    "time_to_accuracy",
+    "cache_filling",
+    "runtimes",
+    "input_pipeline",
+    "sweep_cost",
+    "transfer",
+)
+
+
+def main() -> None:
+    """Run the chosen benchmarks one after the other, then draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all of them when none is given"
+    )
+    parser.add_argument("--from", dest="archive", type=Path, default=CIFAKE, help="CIFAKE as one archive")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds of each measurement (default 3)")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(NAMES)
+    if unknown or arguments.repeats < 1:
+        wrong = f"no benchmark is called {sorted(unknown)[0]}" if unknown else f"--repeats is {arguments.repeats}"
+        raise UserError(f"{wrong}; expected names of {', '.join(NAMES)} and 1 repeat or more")
+    archive = arguments.archive.resolve()
+    if arguments.alone:
+        _measure(arguments.names[0], archive, arguments.repeats)
+        return
+    for name in arguments.names or NAMES:
+        print(f"{name}: {importlib.import_module(name).__doc__.splitlines()[0]}", flush=True)
+        command = [
+            sys.executable,
+            __file__,
+            name,
+            "--from",
+            str(archive),
+            "--repeats",
+            str(arguments.repeats),
+            "--alone",
+        ]
+        if subprocess.run(command, check=False).returncode:
+            raise UserError(f"{name} failed; what it said stands above. The others: give their names")
+    subprocess.run([sys.executable, str(Path(__file__).with_name("report.py"))], check=True)
+
+
+def _measure(name: str, archive: Path, repeats: int) -> None:
+    more: dict[str, Any] = {}
+    if name == "time_to_accuracy":
+        path = RESULTS / "deck_recipe.json"
+        if not path.is_file():
+            raise UserError("time_to_accuracy needs the result of deck_recipe; run that first")
+        more["deck"] = json.loads(path.read_text())["result"]
+    result = importlib.import_module(name).measure(archive, repeats, **more)
+    tags = {key: value for key, value in machine().items() if not key.startswith("mlflow.")}
+    write_json(RESULTS / f"{name}.json", {"machine": tags, "git": git_state()["git_commit"], "result": result})
+
+
+if __name__ == "__main__":
+    run(main)

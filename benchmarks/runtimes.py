@@ -1,0 +1,67 @@
+"""The frozen part of the deck's ResNet50 in each of train.cache.runtime: speed, distance from TensorFlow."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scene import Scene, rounds
+from transfer import RUNTIMES
+
+BATCH, BATCHES = 64, 8
+
+
+def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
+    """Pictures a second, and mean |difference| of the features in parts of their mean size.
+
+    The weights are random (ImageNet's cannot be had here), with BatchNormalization's statistics set by real pictures.
+    """
+    scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
+    prepared = scene.prepared()
+    os.chdir(scene.folder)
+    from realfake.quiet import import_keras
+
+    import_keras()
+    from realfake.builder import build_network
+    from realfake.dataset import load_arrays
+    from realfake.params import load_params
+    from realfake.pixels import network_input
+    from realfake.trunk import cut_network
+    from realfake.trunk_runtime import open_runtime
+
+    params = load_params(scene.folder / "params.yaml").train
+    pictures, _ = load_arrays(prepared, "train")
+    inputs = network_input(pictures[: BATCH * BATCHES], params.image_size)
+    network = build_network(params)
+    set_statistics(network.get_layer("backbone"), inputs[: BATCH * 2])
+    cut = cut_network(network, params)
+    assert cut is not None
+    forwards = {name: open_runtime(name, cut.trunk, lambda: inputs[-128:]) for name in RUNTIMES}
+    reference = forwards["tensorflow"](inputs[:BATCH])
+    errors = {
+        name: float(np.abs(forward(inputs[:BATCH]) - reference).mean() / np.abs(reference).mean())
+        for name, forward in forwards.items()
+    }
+
+    def rate(name: str) -> float:
+        started = time.perf_counter()
+        for place in range(BATCHES):
+            forwards[name](inputs[place * BATCH : (place + 1) * BATCH])
+        return len(inputs) / (time.perf_counter() - started)
+
+    speed = rounds(count, {name: lambda name=name: rate(name) for name in RUNTIMES})
+    return {"pictures_per_second": speed, "relative_error": errors}
+
+
+def set_statistics(backbone: Any, inputs: Any) -> None:
+    """Give every BatchNormalization the statistics of real pictures; with the initial ones activations fade away."""
+    import keras
+
+    norms = [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    was = [layer.trainable for layer in norms]
+    for layer in norms:
+        layer.trainable, layer.momentum = True, 0.0
+    backbone(inputs, training=True)
+    for layer, trainable in zip(norms, was, strict=True):
+        layer.trainable, layer.momentum = trainable, 0.99

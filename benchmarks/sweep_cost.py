@@ -1,0 +1,63 @@
+"""What thirty trials over unfreeze depth cost with the trunk cache and without it: a few measured, the rest by sums."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from scene import Scene, median, rounds
+
+DEPTHS = (0, 10, 20, 32)
+EPOCHS, TRIALS = 3, 30
+
+
+def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
+    """Seconds of one trial at each depth, and of thirty trials spread evenly over the depths (worked out, not run)."""
+    changes = {"train.weights": "none", "train.epochs": EPOCHS, "preprocess.max_per_class": per_class}
+    scene = Scene("sweep", archive, "deck", changes)
+    prepared = scene.prepared()
+    os.chdir(scene.folder)
+    from realfake.quiet import import_keras
+
+    import_keras()
+    from realfake import training
+    from realfake.builder import build_network
+    from realfake.dataset import load_arrays
+    from realfake.params import load_params
+    from realfake.trunk_features import LearningPart
+
+    base = load_params(scene.folder / "params.yaml").train
+    train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
+    filling: list[float] = []
+
+    def trial(depth: int, max_gb: float) -> float:
+        cache = base.cache.model_copy(update={"max_gb": max_gb})
+        params = base.model_copy(update={"unfreeze": depth, "cache": cache})
+        started = time.perf_counter()
+        network = build_network(params)
+        with LearningPart(network, params, train, val, depth=max(DEPTHS)) as part:
+            training.fit(part.network, part.data, params)
+            if part.use and part.use.computed:
+                filling.append(part.use.seconds)
+                return time.perf_counter() - started - part.use.seconds
+        return time.perf_counter() - started
+
+    scene.forget("trunk")
+    trial(DEPTHS[0], 20.0)
+    measures = {}
+    for depth in DEPTHS:
+        measures[f"trial at depth {depth}, no cache"] = lambda depth=depth: trial(depth, 0.0)
+        measures[f"trial at depth {depth}, shared cache"] = lambda depth=depth: trial(depth, 20.0)
+    seconds = rounds(count, measures)
+    means = {
+        kind: sum(median(values) for name, values in seconds.items() if name.endswith(kind)) / len(DEPTHS)
+        for kind in ("no cache", "shared cache")
+    }
+    return {
+        "pictures": per_class * 2,
+        "epochs": EPOCHS,
+        "seconds": seconds,
+        "filling_seconds": filling[0],
+        "thirty_trials_no_cache": TRIALS * means["no cache"],
+        "thirty_trials_shared_cache": filling[0] + TRIALS * means["shared cache"],
+    }
