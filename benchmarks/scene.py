@@ -57,9 +57,11 @@ class Scene:
         (self.folder / "params.yaml").write_text(yaml.safe_dump(params))
 
     def prepared(self) -> Path:
-        """The prepared arrays, made by the stage when they are not there."""
+        """The prepared arrays, made by the stage when they are not there or of other params."""
         folder = self.folder / "outputs/prepared"
-        if not (folder / "report.json").is_file():
+        report, wanted = folder / "report.json", yaml.safe_load((self.folder / "params.yaml").read_text())["preprocess"]
+        if not report.is_file() or json.loads(report.read_text())["params"] != wanted:
+            shutil.rmtree(self.folder / "jpeg", ignore_errors=True)
             self.run(PROJECT / "src/preprocess.py")
         return folder
 
@@ -92,10 +94,11 @@ class Scene:
 
     def jpeg_folder(self) -> Path:
         """The pictures of the prepared train and val as files `train|val/FAKE|REAL/name`, as tutorials want them."""
+        rows = read_manifest(self.prepared())
         folder = self.folder / "jpeg"
         if folder.is_dir():
             return folder
-        wanted = {(row.label, row.name): row.split for row in read_manifest(self.prepared()) if row.split != "test"}
+        wanted = {(row.label, row.name): row.split for row in rows if row.split != "test"}
         partial = folder.with_name("jpeg.partial")
         shutil.rmtree(partial, ignore_errors=True)
         for split in ("train", "val"):
