@@ -47,7 +47,9 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
             "our epoch of arrays, 128 px": lambda: ours(128, 0.0),
         },
     )
-    return {"pictures": len(labels), "seconds": seconds, "waiting": _waiting(scene, count, (pictures, labels))}
+    train = (pictures, labels)
+    waiting = _waiting(scene, count, train)
+    return {"pictures": len(labels), "seconds": seconds, "waiting": waiting, "at_128": _waiting_at_128(scene, train)}
 
 
 def _directory_epoch(folder: str, size: int) -> float:
@@ -95,3 +97,19 @@ def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[s
         count, {"native training, pictures/s": epoch, "native training, one batch in memory, pictures/s": memory}
     )
     return {**taken, "part of the time spent waiting": waits}
+
+
+def _waiting_at_128(scene: Scene, train: Any, some: int = 640) -> float:
+    """The part of an epoch that the deck's network, without a cache, waits for pictures of 128 px."""
+    from realfake import training
+    from realfake.builder import build_network
+    from realfake.params import load_params
+    from realfake.trunk_features import LearningPart
+
+    deck = load_params(PROJECT / "recipes/deck.yaml").train
+    params = deck.model_copy(update={"weights": "none", "cache": deck.cache.model_copy(update={"max_gb": 0.0})})
+    network = build_network(params)
+    data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
+    training._compile(network, params, some // params.batch_size)
+    training._train_epoch(network, data, params, 0)
+    return training._train_epoch(network, data, params, 1)[1]

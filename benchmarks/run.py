@@ -74,7 +74,10 @@ def _measure(name: str, archive: Path, repeats: int) -> None:
         more["deck"] = json.loads(path.read_text())["result"]
     result = importlib.import_module(name).measure(archive, repeats, **more)
     tags = {key: value for key, value in machine().items() if not key.startswith("mlflow.")}
-    write_json(RESULTS / f"{name}.json", {"machine": tags, "git": git_state()["git_commit"], "result": result})
+    write_json(
+        RESULTS / f"{name}.json",
+        {"machine": tags, "git": git_state()["git_commit"], "git_dirty": git_state()["git_dirty"], "result": result},
+    )
 
 
 if __name__ == "__main__":

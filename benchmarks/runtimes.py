@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import Scene, rounds
+from deck_recipe import CHANGES
+from scene import PROJECT, Scene, rounds
 from transfer import RUNTIMES
 
 BATCH, BATCHES = 64, 8
 
 
 def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
-    """Pictures a second, and mean |difference| of the features in parts of their mean size.
+    """Pictures a second, mean |difference| of features in parts of their mean size, seconds of a whole `train`.
 
     The weights are random (ImageNet's cannot be had here), with BatchNormalization's statistics set by real pictures.
     """
@@ -50,8 +51,14 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
             forwards[name](inputs[place * BATCH : (place + 1) * BATCH])
         return len(inputs) / (time.perf_counter() - started)
 
+    def train(name: str) -> float:
+        scene.set(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.runtime": name})
+        scene.forget("checkpoints", "trunk")
+        return scene.run(PROJECT / "src/train.py")[0]
+
     speed = rounds(count, {name: lambda name=name: rate(name) for name in RUNTIMES})
-    return {"pictures_per_second": speed, "relative_error": errors}
+    whole = rounds(1, {name: lambda name=name: train(name) for name in RUNTIMES})
+    return {"pictures_per_second": speed, "relative_error": errors, "train_seconds": whole}
 
 
 def set_statistics(backbone: Any, inputs: Any) -> None:

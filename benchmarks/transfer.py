@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pretext import weights
 from scene import Scene, median
 
@@ -38,7 +39,8 @@ def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any
             taken.append(_train(scene, TrainParams.model_validate(params)))
             print(f"  {title:<40} seed {seed}  " + "  ".join(f"{k} {v:.4g}" for k, v in taken[-1].items()), flush=True)
         rows[title] = {key: median([row[key] for row in taken]) for key in taken[0]}
-    return {"pictures": per_class * 2, "epochs": EPOCHS, "seeds": count, "rows": rows}
+    counts = {split: len(np.load(scene.prepared() / f"{split}_labels.npy")) for split in ("train", "val", "test")}
+    return {"pictures": counts, "epochs": EPOCHS, "seeds": count, "rows": rows}
 
 
 def _rows() -> list[tuple[str, float, int | None, str, float]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from realfake.errors import UserError, one_line, run
 from realfake.runlink import run_of
+from realfake.trunk_cache import remove_entry
 from realfake.workspace import home
 
 KEPT = ("fetch", "locks", "runs")
@@ -40,9 +41,8 @@ def prune_caches(folder: Path, days: int, dry_run: bool) -> list[tuple[str, int]
         last_use = max((max(file.st_mtime, file.st_atime) for file in files), default=entry.stat().st_mtime)
         if last_use >= time.time() - days * DAY:
             continue
-        removed.append((str(entry.relative_to(folder)), sum(file.st_size for file in files)))
-        if not dry_run:
-            _remove(entry)
+        if dry_run or (remove_entry(entry) if entry.parent.name == "trunk" else _remove(entry)):
+            removed.append((str(entry.relative_to(folder)), sum(file.st_size for file in files)))
     return removed
 
 
@@ -98,7 +98,7 @@ def prune_dvc_cache(root: Path, dry_run: bool) -> int:
     return freed
 
 
-def _remove(entry: Path) -> None:
+def _remove(entry: Path) -> bool:
     """Delete under another name, so that a kill half-way leaves nothing that passes for a whole entry."""
     doomed = entry.with_name(f".{entry.name}.pruned")
     entry.rename(doomed)
@@ -106,6 +106,7 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(doomed)
     else:
         doomed.unlink()
+    return True
 
 
 def _output(command: list[str], folder: Path) -> str:

@@ -52,7 +52,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         with atomic_folder(output) as folder:
             save_network(network, folder / "model.keras")
             write_json(folder / "history.json", history)
-            write_json(folder / "training.json", record(name, report, named, parts, best))
+            write_json(folder / "training.json", record(name, report, named, parts, best) | {"trunk": part.kept})
         tracked.close(output)
     print(f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}")
 

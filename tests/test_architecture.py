@@ -35,7 +35,7 @@ NOT_IN_THE_BYTES = {
     "params": "checks values; the values themselves are DVC params",
     "quiet": "only holds back what others print",
     "tracking": "writes to MLflow, never into an output",
-    "provenance": "describes code and machine, in tags and timings only",
+    "provenance": "describes code and machine, in tags, timings and keys of what is kept",
     "runlink": "says which run trained a model",
     "trunk_cache": "a kept feature is what would be computed anew; its key says so",
     "workspace": "says where files lie and how they are replaced",

@@ -34,7 +34,7 @@ def test_entries_go_by_their_last_use(tmp_path: Path) -> None:
     assert prune_caches(tmp_path, 30, dry_run=True) == [("trunk/aaaa", 1000)]
     assert old.exists()
     assert prune_caches(tmp_path, 30, dry_run=False) == [("trunk/aaaa", 1000)]
-    assert [path.name for path in (tmp_path / "trunk").iterdir()] == ["bbbb"]
+    assert [path.name for path in (tmp_path / "trunk").iterdir() if path.is_dir()] == ["bbbb"]
     assert young.exists()
     assert resumed.exists()
     assert read_lately.exists()

@@ -65,6 +65,26 @@ def test_the_trunk_followed_by_the_tail_is_the_network(train_params: TrainParams
     assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
 
 
+def test_sums_and_products_between_layers_are_no_hindrance() -> None:
+    """MobileNetV3 and ConvNeXt write them as operators, which are no layers of their own."""
+    params = recipe(backbone="MobileNetV3Small", unfreeze=10)
+    network = build_network(params)
+    cut = cut_network(network, params)
+    assert cut is not None
+    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    names = [operation.name for operation in network.get_layer("backbone").operations]
+    first = names.index(network.get_layer("backbone").layers[-10].name)
+    assert names.index(cut.layer) < first
+    assert {id(v) for v in network.trainable_variables} == {id(v) for v in cut.tail.trainable_variables}
+
+
+def test_a_shared_cut_never_freezes_what_learns(resnet50: tuple[keras.Model, TrainParams]) -> None:
+    network, params = resnet50
+    cut = cut_network(network, params.model_copy(update={"unfreeze": 10}), 0)
+    assert cut is not None
+    assert cut.layer == "conv5_block2_out"
+
+
 def test_both_parts_normalise_as_in_inference_while_they_train(train_params: TrainParams) -> None:
     network, params = small(train_params, 5)
     cut = cut_network(network, params)

@@ -88,7 +88,8 @@ def test_a_second_training_computes_nothing(params: TrainParams, capsys: pytest.
     assert part.use.gigabytes == pytest.approx(320 * GB_A_PICTURE)
     assert stored() == keys
     assert capsys.readouterr().out == (
-        "frozen up to stage2_block1_out: 320 pictures, 4 KiB each, 0.00 of at most 20 GB; 320 are there\n"
+        "frozen up to stage2_block1_out: 150 pictures in 2 views, 20 of val, 4 KiB each, 0.00 of at most 20 GB; "
+        "320 of 320 are there\n"
     )
 
 
@@ -232,13 +233,20 @@ def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams
         part.data()
 
 
+@pytest.mark.parametrize("value", [1e6, np.inf, np.nan, 1e-6])
+def test_values_that_float16_cannot_hold_are_refused(value: float) -> None:
+    with pytest.raises(UserError, match=r"float16 cannot hold; set train.cache.max_gb: 0.0"):
+        trunk_features._as_float16(np.full((2, 3), value, np.float32))
+    assert not trunk_features._as_float16(np.zeros((2, 3), np.float32)).any()
+
+
 def test_a_missing_runtime_is_said_before_anything_is_computed(
     params: TrainParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> Iterator[str]:
         raise UserError("not installed")
 
-    monkeypatch.setattr(trunk_features, "runtime_version", missing)
+    monkeypatch.setattr(trunk_features, "runtime_versions", missing)
     with learning_part(params) as part, pytest.raises(UserError, match="not installed"):
         part.data()
     assert stored() == []

@@ -58,7 +58,7 @@ class CacheParams(Group):
     max_gb: Annotated[float, Field(ge=0)]
     """Disk space (1e9 bytes) for all that is kept; 0 keeps nothing."""
     runtime: RuntimeName
-    """What computes the frozen layers: tensorflow as the network itself does, the others faster and less exactly."""
+    """What computes the frozen layers: tensorflow as the network itself does, the others in their own arithmetic."""
 
 
 class OptimizerParams(Group):

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 Batch = TypeVar("Batch")
 
-AHEAD = 4
+AHEAD = 2
 """Batches made ready ahead of the network; more would only take memory."""
 
 

@@ -39,7 +39,8 @@ def machine() -> dict[str, str]:
 def code_state(modules: Sequence[str]) -> dict[str, str]:
     """What a result of some of realfake's modules depends on: digests of their sources, versions of the libraries."""
     sources = {name: sha256_file(Path(__file__).with_name(f"{name}.py")) for name in modules}
-    return sources | {name: version(name) for name in ("keras", "tensorflow", "numpy", "albumentations")}
+    libraries = ("keras", "tensorflow", "numpy", "albumentations", "opencv-python-headless")
+    return sources | {name: version(name) for name in libraries}
 
 
 def instruction_set() -> str:

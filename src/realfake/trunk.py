@@ -21,7 +21,7 @@ class Cut:
     tail: keras.Model
     """Features to P(REAL), (N, 1). It computes what the network would, in training and in inference."""
     layer: str
-    """The last layer of the trunk."""
+    """The last operation of the trunk."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,15 +50,16 @@ def cut_network(network: keras.Model, params: TrainParams, depth: int | None = N
     Returns:
         The two parts, or None when everything learns or no layer with weights lies before the cut.
     """
-    depth = params.unfreeze if depth is None else depth  # type: ignore[assignment]
-    if params.unfreeze == "all" or not isinstance(depth, int):
+    if params.unfreeze == "all":
         return None
+    depth = max(params.unfreeze, depth or 0)
     backbone = network.get_layer("backbone")
-    place = _last_bridge(backbone, len(backbone.layers) - depth)
-    if not any(layer.weights for layer in backbone.layers[: place + 1]):
+    bridge = _last_bridge(backbone, len(backbone.layers) - depth)
+    operations = backbone.operations[: backbone.operations.index(bridge) + 1]
+    if not any(isinstance(operation, keras.Layer) and operation.weights for operation in operations):
         return None
     pictures = keras.Input(network.input_shape[1:], name="picture")
-    to_cut = in_inference_mode(keras.Model(backbone.input, backbone.layers[place].output, name="trunk_backbone"))
+    to_cut = in_inference_mode(keras.Model(backbone.input, bridge.output, name="trunk_backbone"))
     features = to_cut(to_backbone_range(pictures, params), training=False)
     head = list(HEAD)
     if depth == 0:
@@ -66,20 +67,25 @@ def cut_network(network: keras.Model, params: TrainParams, depth: int | None = N
     trunk = keras.Model(pictures, features, name="trunk")
     inputs = keras.Input(features.shape[1:], name="features")
     x = inputs
-    if place < len(backbone.layers) - 1:
-        from_cut = keras.Model(backbone.layers[place].output, backbone.output, name="tail_backbone")
+    if bridge is not backbone.operations[-1]:
+        from_cut = keras.Model(bridge.output, backbone.output, name="tail_backbone")
         x = in_inference_mode(from_cut)(x, training=False)
     for name in head:
         x = network.get_layer(name)(x)
-    return Cut(trunk, keras.Model(inputs, x, name="tail"), "pool" if depth == 0 else backbone.layers[place].name)
+    return Cut(trunk, keras.Model(inputs, x, name="tail"), "pool" if depth == 0 else bridge.name)
 
 
-def _last_bridge(backbone: keras.Model, frozen: int) -> int:
-    """The last of the first `frozen` layers whose output alone feeds all that follows it; 0 is the input layer."""
-    places = {id(layer.output): place for place, layer in enumerate(backbone.layers)}
-    last_use = list(range(len(backbone.layers)))
-    for place, layer in enumerate(backbone.layers[1:], start=1):
-        for tensor in keras.tree.flatten(layer.input):
+def _last_bridge(backbone: keras.Model, frozen: int) -> keras.Operation:
+    """The last operation before the layers that follow the first `frozen` ones, whose output alone feeds all behind it.
+
+    Operations are the layers and the sums and products between them, as Keras orders them; the first is the input.
+    """
+    operations = backbone.operations
+    limit = operations.index(backbone.layers[frozen]) if frozen < len(backbone.layers) else len(operations)
+    places = {id(operation.output): place for place, operation in enumerate(operations)}
+    last_use = list(range(len(operations)))
+    for place, operation in enumerate(operations[1:], start=1):
+        for tensor in keras.tree.flatten(operation.input):
             last_use[places[id(tensor)]] = place
-    reach = [0, *accumulate(last_use, max)]  # reach[p]: the last layer that uses anything made before layer p
-    return max(place for place in range(max(frozen, 1)) if reach[place] <= place)
+    reach = [0, *accumulate(last_use, max)]  # reach[p]: the last operation that uses anything made before p
+    return operations[max(place for place in range(max(limit, 1)) if reach[place] <= place)]

@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.errors import UserError
-from realfake.workspace import read_json, state_folder, write_json
+from realfake.workspace import atomic_file, read_json, state_folder, write_json
 
 Features = npt.NDArray[np.float16]
 """float16 (N, ...): what the frozen layers of a network make of N pictures."""
-Compute = Callable[[int], Iterator[npt.NDArray[np.float32]]]
+Compute = Callable[[int], Iterator[Features]]
 """Given how many pictures are done, yields the features of the following ones, batch by batch."""
 
 SAVE_EVERY = 10.0
@@ -80,7 +80,7 @@ class TrunkCache:
 
     def entries(self) -> list[Stored]:
         """All that is there, the last used first."""
-        folders = [path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        folders = [path for path in self._folder.iterdir() if path.is_dir()]
         found: list[Stored] = []
         for folder in folders:
             with suppress(FileNotFoundError, UserError):  # another process removed it meanwhile
@@ -89,15 +89,7 @@ class TrunkCache:
 
     def remove(self, key: str) -> bool:
         """Remove an entry unless a process reads or computes it; says whether it is gone."""
-        with self._lock(key) as lock:
-            if not _alone(lock):
-                return False
-            doomed = self._folder / f".{key}.removed"
-            shutil.rmtree(doomed, ignore_errors=True)
-            with suppress(FileNotFoundError):
-                (self._folder / key).rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
-        return True
+        return remove_entry(self._folder / key)
 
     def has(self, wanted: Wanted) -> bool:
         """Whether an entry is there in whole."""
@@ -110,6 +102,8 @@ class TrunkCache:
         Raises:
             UserError: the disk is too full.
         """
+        if all(self.has(entry) for entry in wanted):
+            return
         keys = {entry.key for entry in wanted}
         others = [entry for entry in self.entries() if entry.key not in keys]
         excess = sum(entry.size for entry in wanted) + sum(entry.size for entry in others) - self._max_bytes
@@ -142,14 +136,14 @@ class TrunkCache:
             UserError: the disk is full, or the features do not fit float16.
         """
         while True:
-            with self._lock(wanted.key) as lock:
+            with _lock(self._folder / wanted.key) as lock:
                 _wait_for(lock, wanted)
                 if self.has(wanted):
                     path = self._folder / wanted.key / "features.f16"
                     os.utime(path)
                     yield np.memmap(path, np.float16, "r", shape=wanted.shape)
                     return
-            with self._lock(wanted.key) as lock:
+            with _lock(self._folder / wanted.key) as lock:
                 if _alone(lock) and not self.has(wanted):
                     self._fill(wanted, compute)
 
@@ -157,15 +151,16 @@ class TrunkCache:
         folder = self._folder / wanted.key
         folder.mkdir(exist_ok=True)
         partial, progress = folder / "features.partial", folder / "done"
-        done = int(progress.read_text()) if progress.is_file() and partial.is_file() else 0
+        done = _read_number(progress) if partial.is_file() else 0
         if not done:
+            progress.unlink(missing_ok=True)  # of an entry that was whole: it would count for the new, empty file
             write_json(folder / "about.json", {**wanted.about, "shape": wanted.shape})
             _reserve(partial, wanted.size)
         features = np.memmap(partial, np.float16, "r+", shape=wanted.shape)
         saved = time.monotonic()
         try:
             for batch in compute(done):
-                features[done : done + len(batch)] = _as_float16(batch)
+                features[done : done + len(batch)] = batch
                 done += len(batch)
                 if time.monotonic() - saved > SAVE_EVERY:
                     _save(features, progress, done)
@@ -174,21 +169,30 @@ class TrunkCache:
             _save(features, progress, done)
         partial.rename(folder / "features.f16")
 
-    @contextmanager
-    def _lock(self, key: str) -> Iterator[BinaryIO]:
-        with (self._folder / f"{key}.lock").open("ab") as lock:
-            yield lock
-
     def _look_at(self, folder: Path) -> Stored:
-        with self._lock(folder.name) as lock:
+        with _lock(folder) as lock:
             in_use = not _alone(lock)
             about = read_json(folder / "about.json") if (folder / "about.json").is_file() else {}
             files = _stats(folder)
             whole = (folder / "features.f16").is_file()
-            done = folder / "done"
-            part = int(done.read_text()) / about["shape"][0] if about and done.is_file() and not whole else float(whole)
+            part = _read_number(folder / "done") / about["shape"][0] if about and not whole else float(whole)
         used = max((file.st_mtime for file in files), default=0.0)
         return Stored(folder.name, about, sum(file.st_size for file in files), part, used, in_use)
+
+
+def remove_entry(folder: Path) -> bool:
+    """Remove the entry in a folder unless a process reads or computes it; says whether it is gone."""
+    with _lock(folder) as lock:
+        if not _alone(lock):
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[BinaryIO]:
+    with folder.with_name(f"{folder.name}.lock").open("ab") as lock:
+        yield lock
 
 
 def _stats(folder: Path) -> list[os.stat_result]:
@@ -238,18 +242,12 @@ def _reserve(path: Path, size: int) -> None:
 
 def _save(features: np.memmap[Any, Any], progress: Path, done: int) -> None:
     features.flush()
-    partial = progress.with_name("done.partial")
-    partial.write_text(str(done))
-    partial.replace(progress)
+    with atomic_file(progress) as file:
+        file.write(str(done).encode())
 
 
-def _as_float16(batch: npt.NDArray[np.float32]) -> Features:
-    with np.errstate(over="ignore"):
-        rounded = batch.astype(np.float16)
-    largest = float(np.abs(batch).max())
-    if not np.isfinite(rounded).all() or 0 < largest < np.finfo(np.float16).smallest_normal:
-        raise UserError(
-            f"the frozen layers' output reaches {largest:.3g}, which float16 cannot hold; set train.cache.max_gb: 0.0, "
-            "or start from weights that were trained"
-        )
-    return rounded
+def _read_number(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0

@@ -6,7 +6,7 @@ computed once for each picture (and each augmented view), and shared by every tr
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,17 +19,18 @@ from tqdm import tqdm
 
 from realfake.augmentation import Augmenter
 from realfake.dataset import Labels, balanced_sample
+from realfake.errors import UserError
 from realfake.examples import FeatureExamples, PictureExamples
 from realfake.params import TrainParams
 from realfake.pixels import Inputs, Pictures, network_input
 from realfake.prefetch import Prefetched
-from realfake.provenance import code_state, instruction_set
+from realfake.provenance import code_state, instruction_set, thread_count
 from realfake.training import TrainingData
 from realfake.trunk import Cut, cut_network
-from realfake.trunk_cache import Features, TrunkCache, Wanted
-from realfake.trunk_runtime import Forward, open_runtime, runtime_version
+from realfake.trunk_cache import Compute, Features, TrunkCache, Wanted
+from realfake.trunk_runtime import Forward, open_runtime, runtime_versions
 
-MODULES = ("augmentation", "pixels", "trunk_features", "trunk_runtime")
+MODULES = ("augmentation", "examples", "pixels", "trunk_features", "trunk_runtime")
 """The modules that determine features' bytes, beside the trunk, whose layers and weights are digested themselves."""
 BATCH = 64
 CALIBRATION_PICTURES = 128
@@ -116,17 +117,26 @@ class LearningPart:
         budget, size = self._params.cache.max_gb, sum(entry.size for entry in entries) / 1e9
         count, reused = (sum(entry.shape[0] for entry in some) for some in (entries, filter(self._cache.has, entries)))
         print(
-            f"frozen up to {cut.layer}: {count:,} pictures, {np.prod(cut.shape) * 2 / 1024:,.0f} KiB each, "
-            f"{size:.2f} of at most {budget:g} GB; {reused:,} are there",
+            f"frozen up to {cut.layer}: {len(self._train[1]):,} pictures in {self.views} view{'s'[: self.views > 1]}, "
+            f"{len(self._val[1]):,} of val, {np.prod(cut.shape) * 2 / 1024:,.0f} KiB each, {size:.2f} of at most "
+            f"{budget:g} GB; {reused:,} of {count:,} are there",
             flush=True,
         )
         self._cache.make_room(entries)
-        features = [self._opened.enter_context(self._cache.features(entry, compute)) for entry, compute in wanted]
+        opened: dict[str, Features] = {}
+        for entry, compute in sorted(wanted, key=lambda one: not self._cache.has(one[0])):  # others may not evict these
+            opened[entry.key] = self._opened.enter_context(self._cache.features(entry, compute))
+        features = [opened[entry.key] for entry in entries]
         seconds = time.perf_counter() - started
         if reused < count:
             print(f"frozen layers computed for {count - reused:,} pictures in {seconds:.0f} s", flush=True)
         self.use = TrunkUse(self.views, count - reused, reused, seconds, size)
         return features
+
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """What the training learns from, for its record: the last frozen operation, and how many views of a picture."""
+        return {"layer": self.cut.layer, "views": self.views} if self.cut else None
 
     @cached_property
     def _cache(self) -> TrunkCache:
@@ -158,19 +168,20 @@ class _Source:
         self._network = f"{params.backbone}, {params.image_size} px, to {cut.layer}"
         self._common = {
             "trunk": cut.digest(),
-            "runtime": [params.cache.runtime, runtime_version(params.cache.runtime)],
-            "calibration": _digest(train[0]) if params.cache.runtime.endswith("_int8") else None,
+            "runtime": [params.cache.runtime, *runtime_versions(params.cache.runtime)],
+            "calibration": _digest(self._calibration()) if params.cache.runtime.endswith("_int8") else None,
             "code": code_state(MODULES),
-            "instruction_set": instruction_set(),
+            "machine": [instruction_set(), thread_count(), *keras.distribution.list_devices()],
         }
+        self._digests: dict[str, str] = {}
 
-    def view(
-        self, split: str, pictures: Pictures, view: int | None
-    ) -> tuple[Wanted, Callable[[int], Iterator[npt.NDArray[np.float32]]]]:
+    def view(self, split: str, pictures: Pictures, view: int | None) -> tuple[Wanted, Compute]:
         """An entry and what computes it; view None shows pictures as they are."""
         params = self._params
         augmented = None if view is None else [params.augmentation.strength, params.seed, view]
-        identity = self._common | {"pictures": _digest(pictures), "view": augmented}
+        if split not in self._digests:
+            self._digests[split] = _digest(pictures)
+        identity = self._common | {"pictures": self._digests[split], "view": augmented}
         shown = "as they are" if view is None else f"view {view + 1} at strength {params.augmentation.strength:g}"
         about: dict[str, Any] = {
             "title": f"{self._network}: {split}, {shown}",
@@ -180,9 +191,7 @@ class _Source:
         wanted = Wanted(identity, about, (len(pictures), *self._cut.shape))
         return wanted, partial(self._compute, f"{split}, {shown}", pictures, view)
 
-    def _compute(
-        self, title: str, pictures: Pictures, view: int | None, done: int
-    ) -> Iterator[npt.NDArray[np.float32]]:
+    def _compute(self, title: str, pictures: Pictures, view: int | None, done: int) -> Iterator[Features]:
         """Features in batches that always begin at the same pictures: a killed pass ends with the same bytes."""
         if self._forward is None:
             self._forward = open_runtime(self._params.cache.runtime, self._cut.trunk, self._calibration)
@@ -201,7 +210,7 @@ class _Source:
             for start, batch in zip(starts, Prefetched(inputs, len(starts)), strict=True):
                 features = self._forward(batch)[: len(pictures) - start]
                 bar.update(len(features))
-                yield features
+                yield _as_float16(features)
 
     def _calibration(self) -> Inputs:
         pictures, labels = self._train
@@ -209,5 +218,17 @@ class _Source:
         return network_input(pictures[chosen], self._params.image_size)
 
 
-def _digest(pictures: Pictures) -> str:
-    return hashlib.sha256(np.ascontiguousarray(pictures).data).hexdigest()
+def _as_float16(features: npt.NDArray[np.float32]) -> Features:
+    with np.errstate(over="ignore"):
+        rounded = features.astype(np.float16)
+    largest = float(np.abs(features).max())
+    if not np.isfinite(rounded).all() or 0 < largest < np.finfo(np.float16).smallest_normal:
+        raise UserError(
+            f"the frozen layers' output reaches {largest:.3g}, which float16 cannot hold; set train.cache.max_gb: 0.0, "
+            "or start from weights that were trained"
+        )
+    return rounded
+
+
+def _digest(pixels: Pictures | Inputs) -> str:
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()

@@ -1,7 +1,8 @@
-"""What computes a frozen trunk: the network's own framework, or by choice a faster and less exact runtime.
+"""What computes a frozen trunk: the network's own framework, or by choice another, less exact runtime.
 
-Training needs TensorFlow for the layers that learn; the frozen ones only answer, which other runtimes do faster: they
-fold BatchNormalization into the convolutions, and can compute in bfloat16 or in 8 bits (Jacob et al. 2018).
+Training needs TensorFlow for the layers that learn; the frozen ones only answer, which other runtimes do faster where
+convolutions are large: they fold BatchNormalization into them, and can compute in bfloat16 or in 8 bits (Jacob et al.
+2018). For the small native networks they gain nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Callable[
     """
     if name == "tensorflow":
         return lambda inputs: _as_array(trunk.predict_on_batch(inputs))
-    runtime_version(name)
+    runtime_versions(name)
     with TemporaryDirectory() as folder, quiet():
         path = _write_onnx(trunk, Path(folder, "trunk.onnx"))
         if name.endswith("_int8"):
@@ -49,15 +50,16 @@ def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Callable[
         return _open_onnxruntime(path) if name.startswith("onnxruntime") else _open_openvino(path, name)
 
 
-def runtime_version(name: RuntimeName) -> str:
-    """Name and version of the package behind a runtime.
+def runtime_versions(name: RuntimeName) -> list[str]:
+    """Names and versions of the packages behind a runtime: what converts, what quantises, what computes.
 
     Raises:
-        UserError: it is not installed.
+        UserError: one is not installed.
     """
     package = name.partition("_")[0]
+    helpers = {"tensorflow": [], "onnxruntime": ["tf2onnx"], "openvino": ["tf2onnx", "onnxruntime"]}[package]
     try:
-        return f"{package} {version(package)}"
+        return [f"{needed} {version(needed)}" for needed in (package, *helpers)]
     except PackageNotFoundError:
         raise UserError(
             f"train.cache.runtime is {name}, but {package} is not installed; `.venv/bin/pip install {package}`, or "
