@@ -247,7 +247,10 @@ def _log_dataset(client: Any, run_id: str, training: Mapping[str, Any]) -> None:
 
 
 def _log_model(run_id: str, model_folder: Path) -> None:
-    """Log the Keras model so that `mlflow models serve` can load it: float32 pictures in, P(REAL) out."""
+    """Log the Keras model so that `mlflow models serve` can load it: float32 pictures in, P(REAL) out.
+
+    Without an input example: MLflow would load the model again, run it and keep a megabyte of grey pixels.
+    """
     import mlflow.tensorflow
     import numpy as np
 
@@ -260,7 +263,6 @@ def _log_model(run_id: str, model_folder: Path) -> None:
             network,
             name="model",
             signature=mlflow.models.infer_signature(picture, np.zeros((1, 1), dtype=np.float32)),
-            input_example=picture,
             pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "mlflow", "numpy")],
         )
 
