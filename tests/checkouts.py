@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,7 +58,19 @@ def succeed(project: Path, command: str, **extra: str) -> str:
 def start(project: Path, command: str, output: Path, **extra: str) -> "subprocess.Popen[bytes]":
     """Start a command whose output goes to a file and not to a pipe: what outlives the command may go on writing."""
     with output.open("w") as file:
-        return subprocess.Popen(shlex.split(command), cwd=project, env=environment(**extra), stdout=file, stderr=file)
+        return subprocess.Popen(
+            shlex.split(command),
+            cwd=project,
+            env=environment(**extra),
+            stdout=file,
+            stderr=file,
+            preexec_fn=_heed_ctrl_c,
+        )
+
+
+def _heed_ctrl_c() -> None:
+    """A shell's background jobs ignore SIGINT, and what they start does too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(happened: Callable[[], Any], process: "subprocess.Popen[bytes]") -> Any:
