@@ -64,7 +64,7 @@ def start(project: Path, command: str, output: Path, **extra: str) -> "subproces
             env=environment(**extra),
             stdout=file,
             stderr=file,
-            preexec_fn=_heed_ctrl_c,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no other thread runs
         )
 
 
