@@ -1,9 +1,7 @@
 """Errors a user can mend: one line that says what was wrong, what was expected and how to fix it."""
 
 import errno
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -14,7 +12,6 @@ _STORAGE = {
     errno.EROFS: "the file system is read-only; work in a folder that can be written",
     errno.EACCES: "permission denied; check the owner and mode of that path",
 }
-_interrupted = threading.Event()
 
 
 class UserError(Exception):
@@ -28,21 +25,8 @@ def one_line(error: BaseException, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def stop_if_interrupted() -> None:
-    """Raise KeyboardInterrupt if Ctrl-C was pressed before: packages with a bare `except:` swallow it at times."""
-    if _interrupted.is_set():
-        raise KeyboardInterrupt
-
-
-def _on_interrupt(number: int, frame: object) -> NoReturn:
-    _interrupted.set()
-    raise KeyboardInterrupt
-
-
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script's `main` and leave with its exit code: user errors print one line and exit 1, Ctrl-C exits 130."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
-        signal.signal(signal.SIGINT, _on_interrupt)
     try:
         sys.exit(main() or 0)
     except UserError as error:

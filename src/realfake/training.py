@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from realfake.checkpoint import Checkpoint, Snapshot
 from realfake.dataset import Labels
-from realfake.errors import UserError, stop_if_interrupted
+from realfake.errors import UserError
 from realfake.examples import Examples
 from realfake.metrics import accuracy, log_loss, roc_auc
 from realfake.network import predict_batches
@@ -102,7 +102,6 @@ def fit(
 
     Raises:
         UserError: the loss is no longer finite.
-        KeyboardInterrupt: Ctrl-C was pressed, even if something swallowed it.
     """
     snapshot = (checkpoint.load() if checkpoint else None) or Snapshot([], [], [], [])
     if snapshot.history:
@@ -113,7 +112,6 @@ def fit(
             if checkpoint:
                 checkpoint.save(snapshot)
             on_epoch(snapshot.history[-1], timing)
-            stop_if_interrupted()
     _assign(network.variables, snapshot.best)
     return snapshot.history
 
