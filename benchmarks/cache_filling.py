@@ -42,9 +42,10 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
                 assert fresh.use is not None
                 return fresh.use.computed / fresh.use.seconds
 
-        started = time.perf_counter()
+        scene.forget("trunk")
         data = part.data()
-        first = (len(train[1]) + len(val[1])) / (time.perf_counter() - started)
+        assert part.use is not None
+        first = part.use.computed / part.use.seconds
         step = _tail_steps(tail, data, params)
         taken = rounds(
             count,

@@ -1,5 +1,6 @@
 """The deck's recipe, five epochs: a Keras tutorial's script against `python src/train.py` with the trunk cache."""
 
+from pathlib import Path
 from typing import Any
 
 from scene import PROJECT, Scene, rounds
@@ -7,7 +8,7 @@ from scene import PROJECT, Scene, rounds
 CHANGES = {"train.weights": "none", "train.epochs": 5}
 
 
-def measure(archive: Any, count: int, per_class: int = 1500) -> dict[str, Any]:
+def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     """Seconds of whole processes, from start to saved model, on the same real CIFAKE pictures."""
     scene = Scene("deck", archive, "deck", CHANGES | {"preprocess.max_per_class": per_class})
     folder = str(scene.jpeg_folder())

@@ -122,7 +122,7 @@ def _runtimes(result: Mapping[str, Any]) -> str:
     return (
         "## Faster runtimes for the frozen layers\n\n`python benchmarks/run.py runtimes`: `train.cache.runtime`, "
         "ResNet50 at 128 px up to conv5_block2_out. Random weights amplify rounding: what a network that "
-        "was trained loses stands in the last table. Converting takes some 15 s before the first picture.\n\n"
+        "was trained loses stands in the last table. A whole run also pays for the conversion.\n\n"
         + _table(["runtime", "pictures/s", "ratio", "mean difference / mean size", "whole `train`, 5 epochs, s"], rows)
     )
 

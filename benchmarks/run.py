@@ -6,11 +6,9 @@ and versions. The tables and the figure are drawn from those files.
 
 import argparse
 import importlib
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from scene import CIFAKE
 
@@ -66,13 +64,7 @@ def main() -> None:
 
 
 def _measure(name: str, archive: Path, repeats: int) -> None:
-    more: dict[str, Any] = {}
-    if name == "time_to_accuracy":
-        path = RESULTS / "deck_recipe.json"
-        if not path.is_file():
-            raise UserError("time_to_accuracy needs the result of deck_recipe; run that first")
-        more["deck"] = json.loads(path.read_text())["result"]
-    result = importlib.import_module(name).measure(archive, repeats, **more)
+    result = importlib.import_module(name).measure(archive, repeats)
     tags = {key: value for key, value in machine().items() if not key.startswith("mlflow.")}
     write_json(
         RESULTS / f"{name}.json",

@@ -38,7 +38,9 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     set_statistics(network.get_layer("backbone"), inputs[: BATCH * 2])
     cut = cut_network(network, params)
     assert cut is not None
-    forwards = {name: open_runtime(name, cut.trunk, lambda: inputs[-128:]) for name in RUNTIMES}
+    forwards = {
+        name: open_runtime(name, cut.trunk, inputs[-128:] if name.endswith("_int8") else None) for name in RUNTIMES
+    }
     reference = forwards["tensorflow"](inputs[:BATCH])
     errors = {
         name: float(np.abs(forward(inputs[:BATCH]) - reference).mean() / np.abs(reference).mean())

@@ -6,18 +6,23 @@ from typing import Any
 
 from scene import PROJECT, Scene, median, rounds
 
+from realfake.errors import UserError
+
 TARGET = 0.8676
 """The deck's best accuracy on val; it gives none on test."""
 
 
-def measure(archive: Path, count: int, deck: dict[str, Any]) -> dict[str, Any]:
+DECK = Path(__file__).with_name("results") / "deck_recipe.json"
+
+
+def measure(archive: Path, count: int) -> dict[str, Any]:
     """Seconds of `preprocess` and `train` (one epoch of the native recipe), and the test accuracy they reach.
 
-    Args:
-        archive: CIFAKE.
-        count: rounds.
-        deck: the result of deck_recipe.py, whose epochs (scoring on val included) are extrapolated to 100,000 pictures.
+    The deck's epochs, scoring on val included, are those of deck_recipe.py, extrapolated to 100,000 pictures.
     """
+    if not DECK.is_file():
+        raise UserError("time_to_accuracy needs the result of deck_recipe; run that first")
+    deck = json.loads(DECK.read_text())["result"]
     scene = Scene("native", archive, "native", {"train.epochs": 1})
 
     def train() -> float:

@@ -46,7 +46,8 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
             tracked.log_epoch({**result, **timing})
 
         history = training.fit(part.network, part.data, params, checkpoint, on_epoch)
-        tracked.log_trunk(asdict(part.use) if part.use else {})
+        if part.use:
+            tracked.log_trunk(asdict(part.use))
         best = training.best_epoch(history)
         parts = describe(network, pretrained=params.weights != "none")
         with atomic_folder(output) as folder:

@@ -137,6 +137,17 @@ def test_a_stage_depends_on_what_it_imports(stage: str) -> None:
     assert declared == imported | {f"src/{stage}.py"}
 
 
+def test_a_checkpoint_is_keyed_by_what_train_depends_on() -> None:
+    """All but record.py, which only words what the finished training leaves."""
+    tree = parse(SOURCE / "realfake/training.py")
+    (value,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["MODULES"]
+    ]
+    assert set(ast.literal_eval(value)) == behind(SOURCE / "train.py") - {"record"}
+
+
 def test_the_exceptions_are_still_needed() -> None:
     assert set(NOT_IN_THE_BYTES) <= {module.stem for module in MODULES}
 

@@ -101,7 +101,7 @@ def assert_exact(params: TrainParams) -> None:
     with LearningPart(trainings.network, params, TRAIN, VAL) as part:
         assert part.cut is not None
         data = part.data()
-        every = np.arange(len(train))
+        every = np.arange(len(TRAIN[1]))
         unrounded = [part.cut.trunk.predict_on_batch(train.inputs(every, epoch)) for epoch in range(params.epochs)]
         for epoch, features in enumerate(unrounded):
             np.testing.assert_allclose(data.train.inputs(every, epoch), features, rtol=1e-3, atol=1e-4)

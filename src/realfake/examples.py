@@ -16,9 +16,6 @@ Indices = npt.NDArray[np.int64]
 class Examples(Protocol):
     """Pictures, or what frozen layers made of them, in the form that the learning network takes."""
 
-    def __len__(self) -> int:
-        """How many there are."""
-
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
         """What the network sees of the examples `indices` in an epoch, counted from 0; float32 (len(indices), ...)."""
 
@@ -38,9 +35,6 @@ class PictureExamples:
     ) -> None:
         self._pictures, self._image_size, self._augment, self._views = pictures, image_size, augment, views
 
-    def __len__(self) -> int:
-        return len(self._pictures)
-
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
         """What the network sees, float32 (len(indices), image_size, image_size, 3) in [0, 1]."""
         chosen = self._pictures[indices]
@@ -58,9 +52,6 @@ class FeatureExamples:
 
     def __init__(self, views: Sequence[Features]) -> None:
         self._views = views
-
-    def __len__(self) -> int:
-        return len(self._views[0])
 
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
         """What the network behind the frozen layers sees, as float32."""

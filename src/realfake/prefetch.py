@@ -33,8 +33,6 @@ class Prefetched(Generic[Batch]):
         try:
             ready = deque(pool.submit(self._make, place) for place in range(min(AHEAD, self._count)))
             for following in range(AHEAD, self._count + AHEAD):
-                if not ready:
-                    break
                 asked = time.perf_counter()
                 batch = ready.popleft().result()
                 self.waited += time.perf_counter() - asked

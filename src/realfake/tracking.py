@@ -47,7 +47,7 @@ class TrainingRun:
         _log_steps(self._client, self._link.run_id, [result])
 
     def log_trunk(self, use: Mapping[str, float]) -> None:
-        """Log what the trunk cache did for this training: nothing, or figures by name."""
+        """Log what the trunk cache did for this training, figures by name."""
         self._client.log_batch(self.run_id, metrics=_metrics({f"trunk/{key}": value for key, value in use.items()}, 0))
 
     def close(self, model_folder: Path) -> None:

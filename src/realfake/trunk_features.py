@@ -35,7 +35,7 @@ MODULES = ("augmentation", "examples", "pixels", "trunk_features", "trunk_runtim
 BATCH = 64
 CALIBRATION_PICTURES = 128
 
-Split = tuple[Pictures, Labels]
+Arrays = tuple[Pictures, Labels]
 """Pictures uint8 (N, S, S, 3) and labels uint8 (N,)."""
 
 
@@ -71,7 +71,7 @@ class LearningPart:
     """
 
     def __init__(
-        self, network: keras.Model, params: TrainParams, train: Split, val: Split, depth: int | None = None
+        self, network: keras.Model, params: TrainParams, train: Arrays, val: Arrays, depth: int | None = None
     ) -> None:
         self._params, self._train, self._val, self._opened = params, train, val, ExitStack()
         cut = cut_network(network, params, depth)
@@ -162,14 +162,16 @@ def _views(cut: Cut, params: TrainParams, train: int, val: int) -> int:
 class _Source:
     """Names what features come from, and computes them."""
 
-    def __init__(self, cut: Cut, params: TrainParams, train: Split) -> None:
-        self._cut, self._params, self._train = cut, params, train
+    def __init__(self, cut: Cut, params: TrainParams, train: Arrays) -> None:
+        self._cut, self._params = cut, params
         self._forward: Forward | None = None
         self._network = f"{params.backbone}, {params.image_size} px, to {cut.layer}"
+        int8 = params.cache.runtime.endswith("_int8")
+        self._calibration = _calibration_inputs(train, params.image_size) if int8 else None
         self._common = {
             "trunk": cut.digest(),
             "runtime": [params.cache.runtime, *runtime_versions(params.cache.runtime)],
-            "calibration": _digest(self._calibration()) if params.cache.runtime.endswith("_int8") else None,
+            "calibration": None if self._calibration is None else _digest(self._calibration),
             "code": code_state(MODULES),
             "machine": [instruction_set(), thread_count(), *keras.distribution.list_devices()],
         }
@@ -212,10 +214,10 @@ class _Source:
                 bar.update(len(features))
                 yield _as_float16(features)
 
-    def _calibration(self) -> Inputs:
-        pictures, labels = self._train
-        chosen = balanced_sample(labels, CALIBRATION_PICTURES, seed=0)
-        return network_input(pictures[chosen], self._params.image_size)
+
+def _calibration_inputs(train: Arrays, image_size: int) -> Inputs:
+    pictures, labels = train
+    return network_input(pictures[balanced_sample(labels, CALIBRATION_PICTURES, seed=0)], image_size)
 
 
 def _as_float16(features: npt.NDArray[np.float32]) -> Features:

@@ -29,13 +29,13 @@ Forward = Callable[[Inputs], npt.NDArray[np.float32]]
 CALIBRATION_BATCH = 16
 
 
-def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Callable[[], Inputs]) -> Forward:
+def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Inputs | None) -> Forward:
     """Make a trunk ready to compute.
 
     Args:
         name: a runtime of params.yaml.
         trunk: the frozen layers.
-        calibration: training pictures whose activations set the ranges of int8, float32 (M, S, S, 3); called for int8.
+        calibration: training pictures whose activations set the ranges of int8, float32 (M, S, S, 3); None without.
 
     Raises:
         UserError: the runtime's package is not installed.
@@ -45,8 +45,8 @@ def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Callable[
     runtime_versions(name)
     with TemporaryDirectory() as folder, quiet():
         path = _write_onnx(trunk, Path(folder, "trunk.onnx"))
-        if name.endswith("_int8"):
-            path = _quantize(path, calibration())
+        if calibration is not None:
+            path = _quantize(path, calibration)
         return _open_onnxruntime(path) if name.startswith("onnxruntime") else _open_openvino(path, name)
 
 
