@@ -223,8 +223,9 @@ def _calibration_inputs(train: Arrays, image_size: int) -> Inputs:
 def _as_float16(features: npt.NDArray[np.float32]) -> Features:
     with np.errstate(over="ignore"):
         rounded = features.astype(np.float16)
-    largest = float(np.abs(features).max())
-    if not np.isfinite(rounded).all() or 0 < largest < np.finfo(np.float16).smallest_normal:
+    largest = float(max(features.max(), -features.min()))  # NaN when one value is, which no comparison holds for
+    limits = np.finfo(np.float16)
+    if not (largest == 0 or limits.smallest_normal <= largest <= limits.max):
         raise UserError(
             f"the frozen layers' output reaches {largest:.3g}, which float16 cannot hold; set train.cache.max_gb: 0.0, "
             "or start from weights that were trained"
