@@ -1,6 +1,7 @@
 """Draw what the benchmarks found: `benchmarks/README.md` and `docs/benchmarks.png`, from benchmarks/results alone."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ def _draw(results: Mapping[str, Any], path: Path) -> None:
     sweep = {name: [results["sweep_cost"][f"thirty_trials_{name}"]] for name in ("no_cache", "shared_cache")}
     panels = [
         ("Deck's recipe, 5 epochs (s)", results["deck_recipe"]["seconds"]),
-        ("30 trials over unfreeze depth (s, worked out)", {k.replace("_", " "): v for k, v in sweep.items()}),
+        ("30 trials over depth, worked out (s)", {k.replace("_", " "): v for k, v in sweep.items()}),
         ("ResNet50's frozen layers (pictures/s)", results["runtimes"]["pictures_per_second"]),
         ("One pass over CIFAKE's train (s)", results["input_pipeline"]["seconds"]),
     ]
@@ -195,13 +196,47 @@ def _draw(results: Mapping[str, Any], path: Path) -> None:
         for axes, (title, bars) in zip(figure.subplots(2, 2).flat, panels, strict=True):
             middles = [median(values) for values in bars.values()]
             ours = [not name.startswith("tutorial") and name not in ("no cache", "train, no cache") for name in bars]
-            axes.barh(list(bars), middles, color=[figures.BLUE if mine else figures.GREY for mine in ours])
-            axes.bar_label(axes.containers[0], [f" {value:,.0f}" for value in middles])
+            names = [textwrap.fill(name, 22) for name in bars]
+            axes.barh(names, middles, color=[figures.BLUE if mine else figures.GREY for mine in ours])
+            axes.bar_label(axes.containers[0], [f" {value:,.{0 if value > 20 else 1}f}" for value in middles])
             axes.invert_yaxis()
             axes.set_title(title)
             axes.margins(x=0.15)
             axes.grid(axis="y", visible=False)
         figures.save(figure, path)
+
+
+def _search(result: Mapping[str, Any]) -> str:
+    swept, random, best = result["default"], result["random"], result["best"]
+    values = sorted((trial["value"] for trial in random), reverse=True)
+    counts = {state: sum(trial["state"] == state for trial in swept) for state in ("complete", "pruned")}
+    found = ", ".join(f"{name} {value}" for name, value in best.items() if name not in ("trial", "value"))
+    weights = {name.partition("/")[2]: part for name, part in result["figures"].items() if "importance/" in name}
+    mattered = ", ".join(f"{name} {part:.0%}" for name, part in weights.items())
+    saved = result["figures"]["seconds_saved_by_pruning"]
+    memory = [trial["memory_mb"] for trial in swept if trial["memory_mb"] == trial["memory_mb"]]
+    rows = [
+        [
+            "`python src/tune.py --trials 30 --jobs 2`",
+            f"{len(swept)} ({counts['pruned']} pruned)",
+            f"{best['value']:.2%}",
+        ],
+        ["random search without pruning", str(len(random)), f"{values[0]:.2%}"],
+    ]
+    pruners = [
+        [name, f"{figures['epochs']:.0%}", f"{figures['regret']:.2%}"] for name, figures in result["pruners"].items()
+    ]
+    return (
+        "## A sweep of thirty trials\n\n"
+        f"`python benchmarks/run.py search`: the native recipe, {result['epochs']} epochs of {result['fraction']:.0%} "
+        f"of CIFAKE's train, scored on all of val; {result['seconds'] / 60:.0f} minutes each, one sweep each.\n\n"
+        + _table(["", "finished trials", "best on val"], rows)
+        + f"\nBest: {found}. What mattered: {mattered}. Pruning saved about {saved / 60:.0f} minutes. The "
+        f"worker's memory after its first trial {memory[0]:,.0f} MB, after its last {memory[-1]:,.0f} MB.\n\n"
+        f"Each pruner on the {len(random)} curves of random search, thirty at a time in 100 random orders, drawn with "
+        "replacement (simulated): the part of the epochs that is trained, and what is lost of the best value.\n\n"
+        + _table(["pruner", "epochs trained", "lost"], pruners)
+    )
 
 
 TABLES = {
@@ -210,6 +245,7 @@ TABLES = {
     "cache_filling": _cache_filling,
     "runtimes": _runtimes,
     "sweep_cost": _sweep_cost,
+    "search": _search,
     "input_pipeline": _input_pipeline,
     "transfer": _transfer,
 }

@@ -24,6 +24,7 @@ NAMES = (
     "runtimes",
     "input_pipeline",
     "sweep_cost",
+    "search",
     "transfer",
 )
 

@@ -55,7 +55,7 @@ def prune_runs(days: int, dry_run: bool) -> list[str]:
     Returns:
         Names of the runs deleted (or, with `dry_run`, that would be).
     """
-    from realfake.tracking import is_local, store
+    from realfake.mlflow_store import is_local, store
 
     if not is_local():
         print("runs: left alone, MLFLOW_TRACKING_URI names a store that others may share")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from prune import DAY, prune_caches, prune_dvc_cache, prune_runs
+from realfake.mlflow_store import store
 from realfake.runlink import note_of
-from realfake.tracking import store, training_run
+from realfake.tracking import training_run
 from realfake.workspace import write_json
 
 

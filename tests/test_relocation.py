@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
+from realfake.mlflow_store import tracking_uri
 from realfake.relocation import relocate
-from realfake.tracking import tracking_uri, training_run
+from realfake.tracking import training_run
 
 
 def test_a_moved_project_finds_its_artifacts(project, monkeypatch, capsys):

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from realfake.builder import build_network, describe
-from realfake.errors import UserError
+from realfake.mlflow_store import tracking_uri
 from realfake.network import save_network
 from realfake.params import flatten
-from realfake.tracking import log_stage, run_of, tracking_uri, training_run
+from realfake.tracking import log_stage, run_of, training_run
 from realfake.workspace import write_json
 
 RESULTS = [
@@ -99,28 +99,3 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project):
         assert client().get_run(run.info.run_id).info.status == "RUNNING"
     assert len(client().search_runs(["1"])) == 1
     assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
-
-
-def test_a_deleted_experiment_comes_back(project):
-    with training_run(project, "first", "realfake", {}):
-        client().delete_experiment("1")
-    (project / "run.json").unlink()
-    with training_run(project, "second", "realfake", {}) as tracked:
-        assert client().get_run(tracked.run_id).info.run_name == "second"
-
-
-@pytest.mark.parametrize("uri", ["sqlite:////proc/none/mlflow.db", "http://127.0.0.1:9", "./mlruns"])
-def test_a_store_that_cannot_be_used_is_one_line(project, monkeypatch, uri):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match="cannot be used") as error, training_run(project, "toy", "realfake", {}):
-        pass
-    assert "\n" not in str(error.value)
-
-
-def test_a_read_only_database_is_one_line(project, monkeypatch):
-    with training_run(project, "toy", "realfake", {}):
-        pass
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///file:{project}/mlflow.db?mode=ro&uri=true")
-    with pytest.raises(UserError, match="cannot be used"), training_run(project / ".git", "toy", "realfake", {}):
-        pass

@@ -5,15 +5,15 @@ with one line that names the nearest valid key or the accepted values. No field 
 truth about an experiment.
 """
 
-import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from realfake.errors import UserError, one_line
+from realfake.errors import UserError
+from realfake.explain import explain, nearest
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -149,6 +149,64 @@ class TrackingParams(Group):
     experiment: Annotated[str, Field(min_length=1)]
 
 
+class Choices(Group):
+    """Values that a sweep picks from."""
+
+    choices: Annotated[list[int | float | str], Field(min_length=1)]
+
+    @property
+    def probes(self) -> list[Any]:
+        """Values that must all be allowed."""
+        return self.choices
+
+
+class Range(Group):
+    """Numbers that a sweep picks from; whole ones where both ends are."""
+
+    low: int | float
+    high: int | float
+    scale: Literal["linear", "log"]
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"a range of tune.space goes from low to high, not from {self.low} to {self.high}")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f"a log scale starts above 0, not at {self.low}; use scale: linear")
+        return self
+
+    @property
+    def probes(self) -> list[Any]:
+        """Values that must all be allowed."""
+        return [self.low, self.high]
+
+
+def _kind(domain: Any) -> str:
+    return "choices" if isinstance(domain, Choices) or (isinstance(domain, dict) and "choices" in domain) else "range"
+
+
+Domain = Annotated[Annotated[Choices, Tag("choices")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
+
+
+class TuneParams(Group):
+    """What `python src/tune.py` searches, and how. No stage depends on it."""
+
+    metric: Literal["val_accuracy", "val_auc", "val_loss"]
+    """What is sought: the highest accuracy or AUC, or the lowest loss, on val."""
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    """Part of each class of train that a trial learns on; val is always whole."""
+    sampler: Literal["tpe", "random"]
+    """Tree-structured Parzen estimator (Bergstra et al. 2011), or independent draws."""
+    startup_trials: Annotated[int, Field(ge=1)]
+    """Trials that are drawn at random, and never stopped early, before the others learn from them."""
+    pruner: Literal["none", "median", "halving"]
+    """What stops a poor trial early: nothing, the median of the others, or asynchronous halving (Li et al. 2020)."""
+    seed: Seed
+    """The same seed proposes the same trials, with one worker."""
+    space: Annotated[dict[str, Domain], Field(min_length=1)]
+    """Parameters of train by dotted name, each with `choices: [...]` or with `low`, `high` and `scale`."""
+
+
 class Params(Group):
     """All of params.yaml."""
 
@@ -156,7 +214,37 @@ class Params(Group):
     train: TrainParams
     evaluate: EvaluateParams
     export: ExportParams
+    tune: TuneParams
     tracking: TrackingParams
+
+    @model_validator(mode="after")
+    def _space_is_possible(self) -> "Params":
+        known = flatten(self.train)
+        for name, domain in self.tune.space.items():
+            if name not in known:
+                raise ValueError(f"tune.space.{name} is no parameter of train; {nearest(name, known)}")
+            for value in domain.probes:
+                try:
+                    with_values(self.train, {name: value})
+                except ValidationError as error:
+                    raise ValueError(f"tune.space.{name}: {explain(error.errors(), Params, ('train',))}") from None
+        return self
+
+
+def with_values(train: TrainParams, values: Mapping[str, Any]) -> TrainParams:
+    """Parameters of train with some of them changed, by dotted name; checked like those of a file.
+
+    Raises:
+        ValidationError: a value that is not allowed.
+    """
+    document = train.model_dump()
+    for name, value in values.items():
+        *groups, last = name.split(".")
+        group = document
+        for part in groups:
+            group = group[part]
+        group[last] = float(value) if isinstance(group[last], float) and isinstance(value, int) else value
+    return TrainParams.model_validate(document)
 
 
 def load_params(path: Path) -> Params:
@@ -176,7 +264,7 @@ def load_params(path: Path) -> Params:
     try:
         return Params.model_validate(document)
     except ValidationError as error:
-        raise UserError(f"{path.name}: {_explain(error.errors())}") from None
+        raise UserError(f"{path.name}: {explain(error.errors(), Params)}") from None
 
 
 def flatten(group: BaseModel, prefix: str = "") -> dict[str, Any]:
@@ -189,50 +277,3 @@ def flatten(group: BaseModel, prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _explain(errors: list[ErrorDetails]) -> str:
-    """One line about one parameter that is wrong; a parameter of several types has an error for each.
-
-    A misspelt name is also a missing one: the misspelling is what helps.
-    """
-    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
-    name = _parameter(first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown parameter {name}; {_nearest(first['loc'])}"
-    if first["type"] == "missing":
-        return f"{name} is missing; every parameter must be given (see recipes/quick.yaml)"
-    if first["type"] == "value_error":
-        return one_line(first["ctx"]["error"])
-    rules = dict.fromkeys(error["msg"].removeprefix("Input ") for error in errors if _parameter(error["loc"]) == name)
-    return f"{name} is {first['input']!r}, but it {' or '.join(rules)}{_text_number_hint(first['input'])}"
-
-
-def _parameter(location: tuple[int | str, ...]) -> str:
-    """The dotted name in an error's location, without what pydantic adds for the alternatives of a type."""
-    names: list[str] = []
-    group: Any = Params
-    for part in location:
-        names.append(str(part))
-        field = group.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, Group):
-            break
-        group = field.annotation
-    return ".".join(names)
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    group: Any = Params
-    for part in location[:-1]:
-        group = group.model_fields[str(part)].annotation
-    known = list(group.model_fields)
-    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-
-
-def _text_number_hint(value: Any) -> str:
-    """YAML 1.1 reads 1e-3 as text: say how to write it."""
-    try:
-        return f"; YAML reads {value} as text, write {float(value)!r}" if isinstance(value, str) else ""
-    except ValueError:
-        return ""

@@ -1,12 +1,9 @@
-"""MLflow: the only file that imports it. Run ids are passed explicitly, never through the environment.
+"""What the stages log to MLflow. Run ids are passed explicitly, never through the environment.
 
 A training is one run. evaluate and export find it (runlink.py) and log to it, or to a child run once their own params
 have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
 """
 
-import logging
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,24 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from filelock import FileLock
-
-from realfake.errors import UserError, one_line
+from realfake.mlflow_store import as_metrics, create_run, exists, log_params, store
 from realfake.provenance import git_state, machine
 from realfake.quiet import quiet
-from realfake.relocation import relocate
 from realfake.runlink import RunLink, note_of, run_of
-from realfake.workspace import home, read_json, sha256_file, state_folder, write_json
-
-
-def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the checkout, which a plain `mlflow ui` there finds."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
-
-
-def is_local() -> bool:
-    """Whether runs go to this checkout's own mlflow.db."""
-    return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
+from realfake.workspace import read_json, sha256_file, write_json
 
 
 class TrainingRun:
@@ -48,7 +32,8 @@ class TrainingRun:
 
     def log_trunk(self, use: Mapping[str, float]) -> None:
         """Log what the trunk cache did for this training, figures by name."""
-        self._client.log_batch(self.run_id, metrics=_metrics({f"trunk/{key}": value for key, value in use.items()}, 0))
+        figures = {f"trunk/{key}": value for key, value in use.items()}
+        self._client.log_batch(self.run_id, metrics=as_metrics(figures, step=0))
 
     def close(self, model_folder: Path) -> None:
         """Log what the finished training left in its folder, and note the run for the later stages."""
@@ -69,10 +54,10 @@ def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, 
     note = folder / "run.json"
     with store(experiment) as client:
         link = RunLink(**read_json(note)) if note.is_file() else None
-        if link is not None and _exists(client, link.run_id):
+        if link is not None and exists(client, link.run_id):
             client.update_run(link.run_id, status="RUNNING")
         else:
-            link = _create(client, experiment, name, params, {**git_state(), **machine()})
+            link = create_run(client, experiment, name, params, {**git_state(), **machine()})
             write_json(note, asdict(link))
         try:
             yield TrainingRun(client, link)
@@ -109,75 +94,18 @@ def log_stage(
     with store(experiment) as client:
         link = _find_or_rebuild(client, model_folder, experiment)
         link = _run_for_params(client, link, stage, named)
-        client.log_batch(link.run_id, metrics=_metrics(metrics, step=0))
+        client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
     return link
 
 
-@contextmanager
-def store(experiment: str | None) -> Iterator[Any]:
-    """An MLflow client on a store whose schema exists, and whose experiment too if one is named.
-
-    Raises:
-        UserError: what the store refuses inside the block, as one line.
-    """
-    import mlflow
-    from sqlalchemy.exc import SQLAlchemyError
-
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
-    os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
-    try:
-        with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
-            client = _open(tracking_uri(), experiment)
-        yield client
-    except (mlflow.MlflowException, SQLAlchemyError) as error:
-        raise _unusable(error) from None
-
-
-def _open(uri: str, experiment: str | None) -> Any:
-    import mlflow
-
-    if is_local():
-        relocate(home())
-    mlflow.set_tracking_uri(uri)
-    try:
-        client = mlflow.MlflowClient(uri)
-    except OSError as error:  # the folder of a SQLite file cannot be made
-        raise _unusable(error) from None
-    found = client.get_experiment_by_name(experiment) if experiment is not None else None
-    if found is not None and found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if experiment is not None and found is None:
-        location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
-        client.create_experiment(experiment, artifact_location=location, tags=kind)
-    return client
-
-
-def _unusable(error: Exception) -> UserError:
-    store = tracking_uri().split("@")[-1]  # without a password
-    cause = error.__cause__ or error
-    cause = getattr(cause, "orig", None) or cause  # the database's own words, without SQLAlchemy's around them
-    return UserError(
-        f"the MLflow store {store} cannot be used ({one_line(cause, 160)}); check that it can be reached and written, "
-        "or set MLFLOW_TRACKING_URI to another"
-    )
-
-
-def _create(client: Any, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> RunLink:
-    run = client.create_run(client.get_experiment_by_name(experiment).experiment_id, tags=dict(tags), run_name=name)
-    _log_params(client, run.info.run_id, params)
-    return RunLink(run.info.run_id, name, experiment)
-
-
 def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLink:
     link = run_of(model_folder)
-    if link is not None and _exists(client, link.run_id):
+    if link is not None and exists(client, link.run_id):
         return link
     training = read_json(model_folder / "training.json")
     name = f"{training['name']}-rebuilt"
-    link = _create(client, experiment, name, training["params"], {"rebuilt": "true"})
+    link = create_run(client, experiment, name, training["params"], {"rebuilt": "true"})
     _log_training(client, link, model_folder)
     write_json(note_of(model_folder), asdict(link))
     print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
@@ -191,13 +119,13 @@ def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str,
     for run in [parent, *children]:
         logged = {key: value for key, value in run.data.params.items() if key.startswith(f"{stage}.")}
         if not logged and run is parent:
-            _log_params(client, link.run_id, params)
+            log_params(client, link.run_id, params)
             return link
         if logged == params:
             return RunLink(run.info.run_id, run.info.run_name, link.experiment)
     name = f"{link.name}-{stage}-{len(children) + 2}"
     tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_state()}
-    child = _create(client, link.experiment, name, params, tags)
+    child = create_run(client, link.experiment, name, params, tags)
     client.set_terminated(child.run_id)
     return child
 
@@ -207,7 +135,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
     best = {f"best/{key}": value for key, value in training["best"].items()}
     weights = {"weights": sum(part["weights"] for part in training["parts"])}
-    client.log_batch(link.run_id, metrics=_metrics(best | weights, step=0))
+    client.log_batch(link.run_id, metrics=as_metrics(best | weights, step=0))
     client.set_tag(link.run_id, "data_digest", training["data_digest"])
     client.set_tag(link.run_id, "model_sha256", sha256_file(model_folder / "model.keras"))
     _log_dataset(client, link.run_id, training)
@@ -267,32 +195,10 @@ def _log_model(run_id: str, model_folder: Path) -> None:
         )
 
 
-def _log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
-    from mlflow.entities import Param
-
-    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
-
-
 def _log_steps(client: Any, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
     """Log epochs that the run does not hold yet: a kill can fall between a checkpoint and its logging."""
     logged = {point.step for point in client.get_metric_history(run_id, "val_accuracy")}
     for result in results:
         if result["epoch"] not in logged:
             values = {key: value for key, value in result.items() if key != "epoch"}
-            client.log_batch(run_id, metrics=_metrics(values, step=result["epoch"]))
-
-
-def _metrics(values: Mapping[str, float], step: int) -> list[Any]:
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    return [Metric(key, float(value), now, step) for key, value in values.items()]
-
-
-def _exists(client: Any, run_id: str) -> bool:
-    import mlflow
-
-    try:
-        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
-    except mlflow.MlflowException:
-        return False
+            client.log_batch(run_id, metrics=as_metrics(values, step=result["epoch"]))

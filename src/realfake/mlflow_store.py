@@ -1,0 +1,115 @@
+"""MLflow's store: opened, made, its errors in one line; runs, metrics and files by the ids that callers pass."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock
+
+from realfake.errors import UserError, one_line
+from realfake.relocation import relocate
+from realfake.runlink import RunLink
+from realfake.workspace import home, state_folder
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the checkout, which a plain `mlflow ui` there finds."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def is_local() -> bool:
+    """Whether runs go to this checkout's own mlflow.db."""
+    return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
+
+
+@contextmanager
+def store(experiment: str | None) -> Iterator[Any]:
+    """An MLflow client on a store whose schema exists, and whose experiment too if one is named.
+
+    Raises:
+        UserError: what the store refuses inside the block, as one line.
+    """
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
+    os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
+    try:
+        with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
+            client = _open(tracking_uri(), experiment)
+        yield client
+    except (mlflow.MlflowException, SQLAlchemyError) as error:
+        raise _unusable(error) from None
+
+
+def _open(uri: str, experiment: str | None) -> Any:
+    import mlflow
+
+    if is_local():
+        relocate(home())
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient(uri)
+    except OSError as error:  # the folder of a SQLite file cannot be made
+        raise _unusable(error) from None
+    found = client.get_experiment_by_name(experiment) if experiment is not None else None
+    if found is not None and found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if experiment is not None and found is None:
+        location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        client.create_experiment(experiment, artifact_location=location, tags=kind)
+    return client
+
+
+def _unusable(error: Exception) -> UserError:
+    store = tracking_uri().split("@")[-1]  # without a password
+    cause = error.__cause__ or error
+    cause = getattr(cause, "orig", None) or cause  # the database's own words, without SQLAlchemy's around them
+    return UserError(
+        f"the MLflow store {store} cannot be used ({one_line(cause, 160)}); check that it can be reached and written, "
+        "or set MLFLOW_TRACKING_URI to another"
+    )
+
+
+def create_run(client: Any, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> RunLink:
+    """Begin a run in an experiment that exists."""
+    run = client.create_run(client.get_experiment_by_name(experiment).experiment_id, tags=dict(tags), run_name=name)
+    log_params(client, run.info.run_id, params)
+    return RunLink(run.info.run_id, name, experiment)
+
+
+def log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
+    """Log parameters, which no later call can change."""
+    from mlflow.entities import Param
+
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
+
+
+def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
+    """Figures as `log_batch` takes them."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(key, float(value), now, step) for key, value in values.items()]
+
+
+def exists(client: Any, run_id: str) -> bool:
+    """Whether a run is there and not deleted."""
+    import mlflow
+
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except mlflow.MlflowException:
+        return False
+
+
+def delete_artifacts(client: Any, run_id: str, path: str) -> None:
+    """Remove a folder of a run's artifacts."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    get_artifact_repository(client.get_run(run_id).info.artifact_uri).delete_artifacts(path)

@@ -1,0 +1,73 @@
+"""What a running sweep says: a line for each trial that ends, and on a terminal the state of all below."""
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from realfake.sweep.search import values_of
+from realfake.sweep.study import Sweep
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+class Progress:
+    """Tells what happens in a study from now on.
+
+    Args:
+        sweep: the study, begun.
+        wanted: finished trials that it will have.
+    """
+
+    def __init__(self, sweep: Sweep, wanted: int) -> None:
+        self._sweep, self._wanted, self._live = sweep, wanted, sys.stdout.isatty()
+        self._told = {trial.number for trial in sweep.study.get_trials(deepcopy=False) if trial.state.is_finished()}
+        self._at_start, self._started = sweep.counts().finished, time.monotonic()
+
+    def tell(self) -> None:
+        """Say what is new."""
+        for trial in self._sweep.study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and trial.number not in self._told:
+                self._told.add(trial.number)
+                print(("\r\x1b[K" if self._live else "") + trial_line(trial), flush=True)
+        if self._live:
+            line = progress_line(self._sweep, self._wanted, time.monotonic() - self._started, self._at_start)
+            print(f"\r\x1b[K{line[: os.get_terminal_size().columns - 1]}", end="", flush=True)
+
+    def close(self) -> None:
+        """Say what is new, and leave the line of the state behind."""
+        self.tell()
+        if self._live:
+            print(flush=True)
+
+
+def progress_line(sweep: Sweep, wanted: int, seconds: float, at_start: int) -> str:
+    """Counts by state, the best so far, and the time left at the pace since `at_start` trials were finished."""
+    counts = sweep.counts()
+    line = (
+        f"{counts.finished} of {wanted} trials: {counts.completed} completed, {counts.pruned} pruned, "
+        f"{counts.failed} failed, {counts.running} running"
+    )
+    if counts.completed:
+        best = sweep.study.best_trial
+        listed = ", ".join(f"{name} {value}" for name, value in values_of(best).items())
+        line += f"  |  best {best.value:.4f} (trial {best.number}: {listed})"
+    done = counts.finished - at_start
+    if done > 0 and counts.finished < wanted:
+        line += f"  |  about {duration(seconds / done * (wanted - counts.finished))} left"
+    return line
+
+
+def trial_line(trial: "FrozenTrial") -> str:
+    """One finished trial: what it found, after how many epochs, with which values."""
+    last = max(trial.intermediate_values, default=0)
+    found = f"{trial.value:.4f}" if trial.value is not None else trial.user_attrs.get("reason", "-")
+    listed = ", ".join(f"{name} {value}" for name, value in values_of(trial).items())
+    epochs = f"{last:>3} epoch{'s' if last != 1 else ' '}"
+    return f"trial {trial.number:>3}  {trial.state.name.lower():<8}  {found:>7}  {epochs}  {listed}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds or minutes, whichever reads better."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -1,0 +1,145 @@
+"""Real servers for tests, on ports of their own: PostgreSQL, MLflow, Ray."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from checkouts import environment
+
+PATIENCE = 90
+"""Seconds that a server has to start."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL of its own; yields the URL of an empty database."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    programs, port = found[-1].parent, free_port()
+    folder = Path(tempfile.mkdtemp(prefix="realfake-pg-"))
+    user = "postgres" if os.getuid() == 0 else None  # it does not run as root
+    if user:
+        shutil.chown(folder, user)
+
+    def call(program: str, *arguments: str) -> None:
+        command = [programs / program, *arguments]
+        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+
+    data = str(folder / "data")
+    call("initdb", "-D", data, "-U", "me", "--auth", "trust", "--no-sync")
+    listening = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    call("pg_ctl", "-D", data, "-l", str(folder / "log"), "-o", listening, "-w", "start")
+    try:
+        call("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "me", "sweeps")
+        yield f"postgresql+psycopg://me:secret@127.0.0.1:{port}/sweeps"
+    finally:
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """An MLflow server that keeps runs and artifacts in a folder; yields its address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db", "--artifacts-destination", str(folder / "files")]
+    with (folder / "log").open("w") as log:
+        variables = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+        server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: _answers(f"{address}/health"), server)
+        yield address
+    finally:
+        stop(server)
+
+
+class RayCluster:
+    """A Ray cluster on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        self._folder = folder
+        self._nodes: list[subprocess.Popen[bytes]] = []
+
+    def add(self, cpus: int) -> "subprocess.Popen[bytes]":
+        """Start a node; the first one is the head."""
+        port = self.address.partition(":")[2]
+        place = ["--head", f"--port={port}", f"--temp-dir={self._folder}", "--include-dashboard=false"]
+        joining = [f"--address={self.address}"]
+        command = [str(Path(sys.executable).with_name("ray")), "start", *(joining if self._nodes else place)]
+        command += [f"--num-cpus={cpus}", "--disable-usage-stats", "--block"]
+        log = (self._folder / f"node-{len(self._nodes)}.log").open("w")
+        node = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
+        log.close()
+        self._nodes.append(node)
+        said = self._folder / f"node-{len(self._nodes) - 1}.log"
+        _wait_until(lambda: "Ray runtime started" in said.read_text(), node)
+        return node
+
+    def close(self) -> None:
+        """Stop all nodes."""
+        for node in self._nodes[::-1]:
+            stop(node)
+
+
+@contextmanager
+def ray_cluster() -> Iterator[RayCluster]:
+    """A cluster without nodes yet; its sockets need a short path."""
+    pytest.importorskip("ray")
+    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+    cluster = RayCluster(folder)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and all that it started."""
+    try:
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    except psutil.NoSuchProcess:
+        family = []
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(url, timeout=2).status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait_until(happened, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        assert time.monotonic() < end, "the server did not start"
+        time.sleep(0.1)

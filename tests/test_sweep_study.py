@@ -1,0 +1,122 @@
+"""A study counts what is finished, gives lost proposals to others, and never takes a live trial for a lost one."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+from test_sweep_search import tune_params
+
+from realfake.errors import UserError
+from realfake.sweep.liveness import Worker
+from realfake.sweep.search import suggest
+from realfake.sweep.study import Sweep, identity
+
+
+@pytest.fixture
+def sweep(project) -> Sweep:
+    sweep = Sweep(None, "sweep-1")
+    sweep.begin(tune_params(), {"data": "d"})
+    return sweep
+
+
+def claim(sweep: Sweep, worker: dict[str, str], wanted: int = 30):
+    trial = sweep.claim(worker, tune_params(), wanted, epochs=8)
+    if trial is not None:
+        suggest(trial, tune_params().space)
+    return trial
+
+
+HOLDER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from realfake.sweep.liveness import Worker
+from realfake.sweep.study import Sweep
+sys.path.insert(0, sys.argv[2])
+from test_sweep_study import claim
+from test_sweep_search import tune_params
+sweep = Sweep(None, "sweep-1")
+sweep.begin(tune_params(), {"data": "d"})
+worker = Worker()
+claim(sweep, worker.mark)
+print("claimed", flush=True)
+time.sleep(60)
+"""
+
+
+def test_trials_in_flight_and_finished_count_together(sweep):
+    worker = Worker()
+    first, second = claim(sweep, worker.mark, 2), claim(sweep, worker.mark, 2)
+    assert claim(sweep, worker.mark, 2) is None
+    sweep.fail(second.number, "out of memory")
+    third = claim(sweep, worker.mark, 2)
+    assert third is not None, "a failed trial does not count"
+    for trial in (first, third):
+        sweep.study.tell(trial, 0.9)
+    assert claim(sweep, worker.mark, 2) is None
+    counts = sweep.counts()
+    assert (counts.completed, counts.failed, counts.running, counts.finished) == (2, 1, 0, 2)
+
+
+def test_the_proposal_of_a_killed_worker_is_tried_again_and_a_live_one_is_left_alone(sweep):
+    command = [sys.executable, "-c", HOLDER, str(PROJECT / "src"), str(PROJECT / "tests")]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "claimed\n"
+    sweep.recover()
+    assert sweep.counts().running == 1, "a live trial was taken for a lost one"
+    lost = sweep.study.get_trials()[0]
+    holder.kill()
+    holder.wait()
+    with sweep.alone():
+        sweep.recover()
+    assert (sweep.counts().running, sweep.counts().failed) == (0, 1)
+    worker = Worker()
+    again = claim(sweep, worker.mark)
+    assert again.params == lost.params
+    assert again.user_attrs["retry_of"] == lost.number
+
+
+def test_a_proposal_that_kills_every_worker_is_given_up(sweep):
+    worker = Worker()
+    first = claim(sweep, worker.mark)
+    sweep.fail(first.number, "killed", retry=True)
+    seen = []
+    for _ in range(4):
+        trial = claim(sweep, worker.mark)
+        seen.append(trial.params == first.params)
+        sweep.fail(trial.number, "killed", retry=True)
+    assert seen[:2] == [True, True]
+    assert not seen[2]
+
+
+def test_a_study_of_other_data_or_space_is_refused(sweep):
+    with pytest.raises(UserError, match="study sweep-1 was begun with other data; `--new` starts another"):
+        Sweep(None, "sweep-1").begin(tune_params(), {"data": "other"})
+
+
+def test_identity_leaves_out_what_varies(train_params):
+    first = identity(train_params, tune_params(), "d")
+    other = train_params.model_copy(update={"dropout": 0.5})
+    assert identity(other, tune_params(), "d") == first
+    longer = train_params.model_copy(update={"epochs": 9})
+    assert identity(longer, tune_params(), "d") != first
+    assert identity(train_params, tune_params(fraction=0.5), "d") != first
+
+
+def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(project):
+    with pytest.raises(UserError, match="cannot be used") as error:
+        Sweep("postgresql+psycopg://me:secret@127.0.0.1:9/x", "s")
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):
+    """Two machines that share a database see the same silence."""
+    lost = claim(sweep, Worker().mark)
+    other = Sweep(None, "sweep-1")
+    other.study = sweep.study
+    for one in (sweep, other):
+        one.fail(lost.number, "its worker ended before it did", retry=True)
+    states = [trial.state.name for trial in sweep.study.get_trials()]
+    assert states == ["FAIL", "WAITING"]
