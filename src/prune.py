@@ -18,8 +18,8 @@ from realfake.runlink import run_of
 from realfake.trunk_cache import remove_entry
 from realfake.workspace import home
 
-KEPT = ("fetch", "locks", "runs")
-"""Folders of .cache/ that are no cache: locks in use, and a few bytes a model that say which run made it."""
+KEPT = ("fetch", "locks", "runs", "sweeps")
+"""Folders of .cache/ that are no cache: locks in use, a few bytes a model that say which run made it, studies."""
 DAY = 24 * 60 * 60
 
 

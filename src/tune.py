@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.errors import UserError, run
 from realfake.params import Params, load_params
-from realfake.workspace import read_json, state_folder, workspace
+from realfake.workspace import atomic_file, read_json, state_folder, workspace
 
 if TYPE_CHECKING:
     from realfake.sweep.runs import SweepRuns
@@ -58,8 +58,13 @@ def check(arguments: argparse.Namespace) -> None:
             raise UserError(f"--{name} is {value}; expected 1 or more")
     if arguments.gpus < 0:
         raise UserError(f"--gpus is {arguments.gpus:g}; expected 0 or more")
+    if arguments.new and arguments.study:
+        raise UserError("--new names the study itself, and --study names one; give one of them")
+    if arguments.storage and not arguments.study:
+        raise UserError("--storage needs --study NAME, which machines that share the database agree on")
     remote = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if arguments.ray and (not arguments.storage or not remote or remote.startswith(("sqlite:", "file:", "/", "."))):
+    shared = re.match(r"(?!sqlite)\w+(\+\w+)?://", arguments.storage or "")
+    if arguments.ray and not (shared and re.match(r"https?://|postgresql|mysql", remote)):
         raise UserError(
             "--ray needs a database and an MLflow server that every node reaches: give --storage "
             "postgresql+psycopg://user@host/name and set MLFLOW_TRACKING_URI=http://host:5000"
@@ -68,25 +73,11 @@ def check(arguments: argparse.Namespace) -> None:
 
 def tune(arguments: argparse.Namespace) -> None:
     """Run workers until the study has its trials, then say and write what was found."""
-    from realfake.provenance import git_state
-    from realfake.sweep.runs import sweep_runs
-    from realfake.sweep.study import Sweep, identity
-    from realfake.sweep.worker import Order
+    from realfake.sweep.study import answering
 
-    root = workspace()
-    params, digest = _params(root, arguments.metric), _prepared(root)
-    name = _study_name(arguments.study, arguments.new)
-    sweep = Sweep(arguments.storage, name)
-    sweep.begin(params.tune, identity(params.train, params.tune, digest))
-    order = Order(name, arguments.storage, arguments.trials, digest, git_state())
-    print(f"study {name}: {sweep.counts().finished} of {arguments.trials} trials are finished", flush=True)
-    named = {f"tune.{key}": value for key, value in params.tune.model_dump().items()}
-    with sweep_runs(params.tracking.experiment, sweep, named, digest, order.code) as runs:
-        try:
-            _run_workers(arguments, sweep, order, params)
-        finally:
-            runs.bury(sweep)
-        values = _write(sweep, params, root, runs)
+    root, name = workspace(), study_name(arguments.study, arguments.new)
+    with answering(name):
+        values = _sweep(arguments, name, root, _params(root, arguments.metric))
     print((root / "outputs/tune/best.yaml").read_text(), end="")
     if arguments.apply:
         from realfake.params_edit import apply
@@ -95,6 +86,29 @@ def tune(arguments: argparse.Namespace) -> None:
         print("params.yaml has these values now; `dvc repro` trains them in full")
     else:
         print("the same stands in outputs/tune/best.yaml; --apply puts it into params.yaml")
+
+
+def _sweep(arguments: argparse.Namespace, name: str, root: Path, params: Params) -> dict[str, Any]:
+    from realfake.provenance import git_state
+    from realfake.sweep.runs import sweep_runs
+    from realfake.sweep.study import Sweep, identity
+    from realfake.sweep.worker import Order
+
+    digest = _prepared(root)
+    sweep = Sweep(arguments.storage, name)
+    sweep.begin(params.tune, identity(params.train, params.tune, digest))
+    if not arguments.storage:
+        with atomic_file(state_folder("sweeps") / "last") as file:
+            file.write(name.encode())
+    order = Order(name, arguments.storage, arguments.trials, digest, git_state())
+    print(f"study {name}: {sweep.counts().finished} of {arguments.trials} trials are finished", flush=True)
+    named = {f"tune.{key}": value for key, value in params.tune.model_dump().items()}
+    with sweep_runs(params.tracking.experiment, sweep, named, digest, order.code) as runs:
+        try:
+            _run_workers(arguments, sweep, order, params)
+        finally:
+            runs.bury(sweep)
+        return _write(sweep, params, root, runs)
 
 
 def _run_workers(arguments: argparse.Namespace, sweep: "Sweep", order: "Order", params: Params) -> None:
@@ -122,9 +136,9 @@ def _write(sweep: "Sweep", params: Params, root: Path, runs: "SweepRuns") -> dic
     if not sweep.counts().completed:
         raise UserError("no trial ran to its end, so there is no best one; raise --trials or set tune.pruner: none")
     figures, values = figures_of(sweep.study, params.train.epochs), values_of(sweep.study.best_trial)
-    with sweep.alone():
+    with sweep.alone():  # another terminal may end the same study now
         write(sweep.study, params.tune, figures, root / "outputs/tune")
-    runs.finish(figures, sweep, values, root / "outputs/tune")
+        runs.finish(figures, sweep, values, root / "outputs/tune")
     print(summary(figures))
     return values
 
@@ -157,13 +171,15 @@ def _prepared(root: Path) -> str:
     return f"{report['digest']} {json.dumps(report['params'], sort_keys=True)}"
 
 
-def _study_name(named: str | None, new: bool) -> str:
+def study_name(named: str | None, new: bool) -> str:
     """The study that is meant: the one named, the last one begun in this checkout, or the next."""
     if named is not None and not re.fullmatch(r"[\w.-]*\w", named):
         raise UserError(f"--study is {named}; expected letters, digits, dots and dashes")
+    last = state_folder("sweeps") / "last"
+    if not new:
+        return named or (last.read_text().strip() if last.is_file() else "sweep-1")
     numbers = [path.name.removeprefix("sweep-") for path in state_folder("sweeps").glob("sweep-*")]
-    last = max((int(number) for number in numbers if number.isdecimal()), default=0)
-    return named or f"sweep-{last + 1 if new else max(last, 1)}"
+    return f"sweep-{max((int(number) for number in numbers if number.isdecimal()), default=0) + 1}"
 
 
 if __name__ == "__main__":

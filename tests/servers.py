@@ -89,8 +89,9 @@ class RayCluster:
         joining = [f"--address={self.address}"]
         command = [str(Path(sys.executable).with_name("ray")), "start", *(joining if self._nodes else place)]
         command += [f"--num-cpus={cpus}", "--disable-usage-stats", "--block"]
+        variables = environment(HOME=str(self._folder))  # where workers keep what outlives them
         log = (self._folder / f"node-{len(self._nodes)}.log").open("w")
-        node = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, start_new_session=True)
+        node = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
         log.close()
         self._nodes.append(node)
         said = self._folder / f"node-{len(self._nodes) - 1}.log"

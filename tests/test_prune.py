@@ -42,7 +42,10 @@ def test_entries_go_by_their_last_use(tmp_path: Path) -> None:
 
 
 def test_locks_and_run_links_stay(tmp_path: Path) -> None:
-    kept = [cache_entry(tmp_path, name, 400) for name in ("locks/train.lock", "runs/abcd.json", "trunk/aaaa.lock")]
+    kept = [
+        cache_entry(tmp_path, name, 400)
+        for name in ("locks/train.lock", "runs/abcd.json", "trunk/aaaa.lock", "sweeps/sweep-1")
+    ]
     assert prune_caches(tmp_path, 30, dry_run=False) == []
     assert all(path.exists() for path in kept)
 

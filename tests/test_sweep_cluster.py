@@ -80,7 +80,7 @@ def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared,
     change(copied, "train", epochs=6)
     change(copied, "tune", startup_trials=3)
     command = f"python src/tune.py --trials 6 --study nodes --storage {shared['storage']} --cpus 1 --ray "
-    variables = {"MLFLOW_TRACKING_URI": shared["mlflow"], "HOME": str(tmp_path)}
+    variables = {"MLFLOW_TRACKING_URI": shared["mlflow"]}
     with ray_cluster() as cluster:
         cluster.add(cpus=1)
         lost = cluster.add(cpus=1)
@@ -106,7 +106,8 @@ def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared,
     ("options", "expected"),
     [
         ("--ray 127.0.0.1:6379", "--ray needs a database and an MLflow server"),
-        ("--storage {storage} --ray 127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
+        ("--storage sqlite:///x.db --study s --ray 127.0.0.1:6379", "--ray needs a database and an MLflow server"),
+        ("--study s --storage {storage} --ray 127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
         ("--storage {storage} --study ../x", "--study is ../x; expected letters"),
     ],
 )
@@ -120,10 +121,12 @@ def test_mistakes_are_one_line(copied: Path, shared, options: str, expected: str
 
 
 def test_as_many_workers_as_fit() -> None:
-    nodes = {"CPU": 10.0, "GPU": 3.0}
-    assert [_fitting(nodes, share) for share in (Share(2, 0), Share(2, 1), Share(1, 0.5))] == [5, 3, 6]
-    with pytest.raises(UserError, match="has 10 CPUs and 3 GPUs, too few for a worker with 12 and 0"):
-        _fitting(nodes, Share(12, 0))
+    nodes = [{"CPU": 3.0}, {"CPU": 7.0, "GPU": 3.0}]
+    assert [_fitting(nodes, share) for share in (Share(2, 0), Share(2, 1), Share(1, 0.5))] == [4, 3, 6]
+    with pytest.raises(
+        UserError, match=r"no node holds a worker with 8 CPUs and 0 GPUs \(there are: 3 CPUs and 0 GPUs, 7"
+    ):
+        _fitting(nodes, Share(8, 0))
 
 
 def test_given_weights_travel_to_the_nodes(project: Path) -> None:

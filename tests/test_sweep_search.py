@@ -81,7 +81,10 @@ def test_the_pruner_stops_a_poor_trial(name, stops):
             trial.should_prune()
         study.tell(trial, value)
     trial = study.ask()
-    trial.report(0.5, 1)
+    for epoch in range(1, 4):
+        trial.report(0.1, epoch)
+        assert not trial.should_prune(), "before half of the epochs nothing is known"
+    trial.report(0.5, 4)
     assert trial.should_prune() == stops
 
 

@@ -10,7 +10,7 @@ from test_sweep_search import tune_params
 from realfake.errors import UserError
 from realfake.sweep.liveness import Worker
 from realfake.sweep.search import suggest
-from realfake.sweep.study import Sweep, identity
+from realfake.sweep.study import Sweep, answering, identity
 
 
 @pytest.fixture
@@ -120,3 +120,53 @@ def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):
         one.fail(lost.number, "its worker ended before it did", retry=True)
     states = [trial.state.name for trial in sweep.study.get_trials()]
     assert states == ["FAIL", "WAITING"]
+
+
+def test_a_line_that_was_not_written_to_its_end_is_cut_off(sweep):
+    """By a full disk or a power cut; the next line would be glued to it, and the study lost."""
+    sweep.study.tell(sweep.study.ask(), 0.5)
+    journal = sweep.folder / "journal.log"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code":5,"worker_id":"x')
+    again = Sweep(None, "sweep-1")
+    assert journal.read_bytes() == whole
+    again.begin(tune_params(), {"data": "d"})
+    again.study.tell(again.study.ask(), 0.6)
+    assert len(Sweep(None, "sweep-1")._storage.get_all_trials(again.study._study_id)) == 2
+
+
+def test_two_machines_do_not_begin_the_last_trial_twice(project):
+    """The later one withdraws; a database is shared by claims that no lock keeps apart."""
+    url = f"sqlite:///{project}/sweeps.db"
+    one, other = Sweep(url, "both"), Sweep(url, "both")
+    for sweep in (one, other):
+        sweep.begin(tune_params(), {"data": "d"})
+    assert (one.made_here, other.made_here) == (True, False)
+    counted = other.counts()
+    workers = [Worker(), Worker()]
+    first = claim(one, workers[0].mark, 1)
+    other.counts = lambda: counted
+    assert claim(other, workers[1].mark, 1) is None
+    assert first is not None
+    states = [trial.state.name for trial in one.study.get_trials()]
+    assert states == ["RUNNING", "FAIL"]
+
+
+def test_machines_that_begin_at_once_propose_different_trials(project):
+    url = f"sqlite:///{project}/sweeps.db"
+    one, other = Sweep(url, "both"), Sweep(url, "both")
+    for sweep in (one, other):
+        sweep.begin(tune_params(), {"data": "d"})
+    workers = [Worker(), Worker()]
+    trials = [s.claim(w.mark, tune_params(), 30, epochs=8) for s, w in zip((one, other), workers, strict=True)]
+    first, second = (suggest(trial, tune_params().space) for trial in trials)
+    assert first != second
+
+
+def test_a_storage_that_stops_answering_is_one_line():
+    from optuna.exceptions import StorageInternalError
+
+    expected = r"the storage of study s does not answer \(server closed"
+    with pytest.raises(UserError, match=expected) as error, answering("s"):
+        raise StorageInternalError("An exception is raised") from OSError("server closed the connection")
+    assert "\n" not in str(error.value)

@@ -1,5 +1,6 @@
 """A worker runs trials until there are enough, records what fails, and puts its trial away when it must end."""
 
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ from test_sweep_search import tune_params
 from realfake.errors import UserError
 from realfake.sweep import worker as sweep_worker
 from realfake.sweep.runs import sweep_runs
-from realfake.sweep.search import Experiment
+from realfake.sweep.search import Experiment, suggest
 from realfake.sweep.study import Sweep
 from realfake.sweep.worker import work
 
@@ -36,6 +37,11 @@ def runs(sweep):
 
 def outcome(value: float, network=None) -> SimpleNamespace:
     return SimpleNamespace(value=value, history=[{"epoch": 1}], network=network)
+
+
+def tell_alone(sweep, runs, run, trial, found) -> None:
+    """What a trial without a network leaves."""
+    sweep.study.tell(trial, found.value)
 
 
 def test_trials_are_trained_logged_and_the_best_is_kept(project, sweep, experiment, runs):
@@ -69,7 +75,7 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(sw
         return answer
 
     monkeypatch.setattr(sweep_worker, "run_trial", run_trial)
-    monkeypatch.setattr(sweep_worker, "_keep_best", lambda *arguments: None)
+    monkeypatch.setattr(sweep_worker, "_finish", tell_alone)
     work(sweep, experiment, runs, 2)
     assert (sweep.counts().completed, sweep.counts().failed) == (2, 2)
     reasons = [trial.user_attrs.get("reason") for trial in sweep.study.get_trials()]
@@ -78,14 +84,58 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(sw
     assert (failed.info.status, failed.data.tags["trial_state"]) == ("FAILED", "failed")
 
 
-def test_a_sweep_whose_trials_all_fail_stops_with_the_reason(sweep, experiment, runs, monkeypatch):
+def test_a_sweep_whose_trials_all_fail_stops_with_the_reason_and_can_be_tried_again(
+    sweep, experiment, runs, monkeypatch
+):
+    """What was wrong may have been mended: failures of before do not count."""
+
     def run_trial(*arguments):
         raise UserError("train.unfreeze is 999")
 
     monkeypatch.setattr(sweep_worker, "run_trial", run_trial)
-    with pytest.raises(UserError, match=r"the last 5 trials failed, .* train.unfreeze is 999"):
-        work(sweep, experiment, runs, 30)
-    assert sweep.counts().failed == 5
+    for times in (1, 2):
+        with pytest.raises(UserError, match=r"5 trials failed in a row, .* train.unfreeze is 999"):
+            work(sweep, experiment, runs, 30)
+        assert sweep.counts().failed == 5 * times
+
+
+def test_many_lost_workers_do_not_end_a_sweep(sweep, experiment, runs, monkeypatch):
+    """A reboot with many workers in flight leaves as many failed trials."""
+    for _ in range(6):
+        trial = sweep.study.ask()
+        suggest(trial, experiment.tune.space)
+    sweep.recover()
+    assert sweep.counts().failed == 6
+    monkeypatch.setattr(sweep_worker, "run_trial", lambda *arguments: outcome(0.7))
+    monkeypatch.setattr(sweep_worker, "_finish", tell_alone)
+    work(sweep, experiment, runs, 3)
+    assert sweep.counts().completed == 3
+
+
+def test_nothing_of_a_finished_trial_stays_in_memory(sweep, experiment, runs):
+    """TensorFlow keeps custom gradients, and with them all graphs of a network."""
+
+    def graphs() -> int:
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    work(sweep, experiment, runs, 1)
+    before = graphs()
+    work(sweep, experiment, runs, 2)
+    assert graphs() == before
+
+
+def test_a_network_that_cannot_be_kept_is_no_finished_trial(sweep, experiment, runs, monkeypatch):
+    def refuse(run, file):
+        raise OSError(28, "No space left on device")
+
+    from realfake.builder import build_network
+
+    network = build_network(experiment.train)
+    monkeypatch.setattr(runs, "keep_model", refuse)
+    monkeypatch.setattr(sweep_worker, "run_trial", lambda *arguments: outcome(0.7, network))
+    with pytest.raises(UserError, match="No space left on device"):
+        work(sweep, experiment, runs, 1)
+    assert (sweep.counts().completed, sweep.counts().failed) == (0, 5)
 
 
 def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs, monkeypatch):
@@ -100,7 +150,7 @@ def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs
         return outcome(value)
 
     monkeypatch.setattr(sweep_worker, "run_trial", run_trial)
-    monkeypatch.setattr(sweep_worker, "_keep_best", lambda *arguments: None)
+    monkeypatch.setattr(sweep_worker, "_finish", tell_alone)
     work(sweep, experiment, runs, 5)
     assert seen[:3] == [4, 4, 4]
     assert seen[4] == 1

@@ -74,7 +74,7 @@ def test_kills_lose_the_trials_in_flight_alone(sweeping: Path, tmp_path: Path) -
     printed = succeed(sweeping, "python src/tune.py --trials 6")
     rows = trials(sweeping)
     assert sum(row["state"] in ("complete", "pruned") for row in rows) == 6
-    assert [row["state"] for row in rows if int(row["trial"]) in done] != []
+    assert all(row["state"] in ("complete", "pruned") for row in rows if int(row["trial"]) in done)
     lost = [row for row in rows if row["state"] == "fail"]
     assert len(lost) <= 1
     assert "of 6 trials are finished" in printed
@@ -86,7 +86,9 @@ def test_ctrl_c_says_how_to_go_on(sweeping: Path, tmp_path: Path) -> None:
     wait_for(lambda: len(logged(output)) >= 1, parent)
     parent.send_signal(signal.SIGINT)
     assert parent.wait(60) == 1
-    assert re.search(r"error: stopped after \d of 6 trials; the same command goes on", output.read_text())
+    assert re.search(
+        r"error: stopped after \d of 6 trials; the same command with `--study sweep-1` goes on", output.read_text()
+    )
 
 
 def test_two_terminals_share_one_study(sweeping: Path, tmp_path: Path) -> None:
@@ -100,7 +102,9 @@ def test_two_terminals_share_one_study(sweeping: Path, tmp_path: Path) -> None:
     ("arguments", "changes", "expected"),
     [
         ("--trials -1", {}, "--trials is -1; expected 1 or more"),
-        ("--storage postgresql+psycopg://a:secret@127.0.0.1:9/x", {}, "cannot be used"),
+        ("--study s --storage postgresql+psycopg://a:secret@127.0.0.1:9/x", {}, "cannot be used"),
+        ("--storage postgresql://a:secret@b/x", {}, "--storage needs --study NAME"),
+        ("--new --study s", {}, "give one of them"),
         ("--trials 2", {"space": {}}, "tune.space is {}"),
         ("--trials 2", {"space": {"unfreeze": {"choices": [999]}}}, "has 29 layers"),
     ],

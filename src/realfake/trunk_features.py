@@ -225,7 +225,7 @@ def _as_float16(features: npt.NDArray[np.float32]) -> Features:
         rounded = features.astype(np.float16)
     largest = float(max(features.max(), -features.min()))  # NaN when one value is, which no comparison holds for
     limits = np.finfo(np.float16)
-    if not (largest == 0 or limits.smallest_normal <= largest <= limits.max):
+    if not (largest == 0 or float(limits.smallest_normal) <= largest <= float(limits.max)):
         raise UserError(
             f"the frozen layers' output reaches {largest:.3g}, which float16 cannot hold; set train.cache.max_gb: 0.0, "
             "or start from weights that were trained"

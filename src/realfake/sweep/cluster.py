@@ -6,7 +6,7 @@ database and the MLflow server. It keeps frozen layers' output in `~/.cache/real
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,10 @@ class Share:
     cpus: int
     gpus: float
 
+    def parts(self) -> dict[str, float]:
+        """What is taken, by Ray's names."""
+        return {"CPU": self.cpus} | ({"GPU": self.gpus} if self.gpus else {})
+
 
 class Cluster:
     """Workers on the nodes of a Ray cluster.
@@ -50,7 +54,7 @@ class Cluster:
     def __init__(self, address: str, share: Share, jobs: int | None) -> None:
         self._ray = _connect(address, share.cpus)
         self._share = share
-        self._jobs = jobs or _fitting(self._ray.cluster_resources(), share)
+        self._jobs = jobs or _fitting([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
 
     def run(self, sweep: Sweep, order: Order, params: Params, data: "tuple[Arrays, Arrays]") -> None:
         """Work until the study has its trials.
@@ -89,6 +93,8 @@ class Cluster:
             for task in done:
                 try:
                     errors += filter(None, [self._ray.get(task)])
+                except self._ray.exceptions.RayTaskError as error:
+                    errors.append(one_line(error.cause))
                 except self._ray.exceptions.RayError as error:  # a node was lost more often than is made good
                     errors.append(f"a worker was lost: {one_line(error)}")
         return errors
@@ -142,18 +148,17 @@ def _connect(address: str, cpus: int) -> Any:
     return ray
 
 
-def _fitting(resources: Mapping[str, float], share: Share) -> int:
+def _fitting(nodes: Sequence[Mapping[str, float]], share: Share) -> int:
     """How many workers the nodes hold.
 
     Raises:
         UserError: not one.
     """
-    counts = [resources.get("CPU", 0) // share.cpus]
-    if share.gpus:
-        counts.append(resources.get("GPU", 0) // share.gpus)
-    if min(counts) < 1:
+    count = sum(int(min(node.get(name, 0) // part for name, part in share.parts().items())) for node in nodes)
+    if not count:
+        there = ", ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
         raise UserError(
-            f"the cluster has {resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs, too few for a "
-            f"worker with {share.cpus} and {share.gpus:g}; lower --cpus or --gpus"
+            f"no node holds a worker with {share.cpus} CPUs and {share.gpus:g} GPUs (there are: {there}); lower --cpus "
+            "or --gpus"
         )
-    return int(min(counts))
+    return count

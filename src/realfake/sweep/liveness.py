@@ -6,9 +6,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -31,6 +31,13 @@ class Worker:
         self._lock.acquire()
         self.mark = {"host": socket.gethostname(), "lock": str(path.resolve())}
         """Stands in the trials of this worker."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+        Path(self.mark["lock"]).unlink(missing_ok=True)
 
 
 def lock_is_held(path: Path) -> bool | None:
@@ -65,12 +72,10 @@ class Watch:
             beat: its last sign of life, whatever it is.
             shared: whether other machines work on the study.
         """
-        if mark.get("host") == socket.gethostname():
-            held = lock_is_held(Path(mark["lock"]))
-            if held is not None:
-                return held
-        if not shared:
-            return False
+        here = mark.get("host") == socket.gethostname() or not shared  # a host's name may change
+        held = lock_is_held(Path(mark["lock"])) if mark and here else None
+        if held is not None or not shared:
+            return bool(held)
         now = time.monotonic()
         last, when = self._heard.get(number, (None, now))
         if last != beat or number not in self._heard:
@@ -86,7 +91,8 @@ def beating(beat: Callable[[], None]) -> Iterator[None]:
 
     def repeat() -> None:
         while not over.wait(BEAT):
-            beat()
+            with suppress(Exception):  # a database that does not answer now may answer the next time
+                beat()
 
     thread = threading.Thread(target=repeat, daemon=True)
     thread.start()

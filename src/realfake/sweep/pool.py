@@ -11,7 +11,6 @@ from types import FrameType
 from typing import TextIO
 
 from realfake.errors import UserError
-from realfake.provenance import thread_count
 from realfake.sweep.progress import Progress
 from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order
@@ -36,6 +35,7 @@ class Pool:
     def __init__(self, sweep: Sweep, command: list[str], order: Order, metric: str, jobs: int) -> None:
         self._sweep, self._command, self._order, self._metric, self._jobs = sweep, command, order, metric, jobs
         self._workers: list[subprocess.Popen[str]] = []
+        self._gone: set[int] = set()
 
     def run(self) -> None:
         """Work until the study has its trials.
@@ -63,6 +63,7 @@ class Pool:
         while True:
             progress.tell()
             for place, worker in enumerate(self._workers):
+                self._complain(place)
                 if worker.poll() in (None, 0, 1):  # 1 is an error with its reason
                     continue
                 now = self._sweep.counts().finished
@@ -105,12 +106,21 @@ class Pool:
     def _log(self, place: int) -> Path:
         return self._sweep.folder / f"worker-{os.getpid()}-{place}.log"
 
+    def _complain(self, place: int) -> None:
+        """Say once when a worker gives up while others go on."""
+        if self._workers[place].poll() == 1 and place not in self._gone:
+            self._gone.add(place)
+            if any(worker.poll() is None for worker in self._workers):
+                print(f"a worker ended: {''.join(self._errors(place)[-1:]) or self._log(place)}", flush=True)
+
+    def _errors(self, place: int) -> list[str]:
+        lines = self._log(place).read_text(errors="replace").splitlines()
+        return [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+
     def _last_words(self) -> str:
         """Why workers ended before their time."""
         for place in range(self._jobs):
-            lines = self._log(place).read_text(errors="replace").splitlines()
-            errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-            if errors:
+            if errors := self._errors(place):
                 return errors[-1]
         if any(worker.returncode == -signal.SIGKILL for worker in self._workers):
             return "the workers were killed, most likely for lack of memory; lower --jobs or train.batch_size"
@@ -135,12 +145,17 @@ def receive(stream: TextIO) -> tuple[Order, str, int]:
 
 def interrupted(sweep: Sweep, order: Order) -> str:
     """What to say after Ctrl-C."""
-    return f"stopped after {sweep.counts().finished} of {order.trials} trials; the same command goes on"
+    done = sweep.counts().finished
+    return f"stopped after {done} of {order.trials} trials; the same command with `--study {sweep.name}` goes on"
 
 
 def _share(jobs: int, place: int) -> list[int]:
-    """The processors of worker `place` of `jobs`: an even part, or turns where there are fewer than workers."""
+    """The processors of worker `place` of `jobs`: equally many for all, or turns where there are fewer than workers.
+
+    Kept features are those of a number of processors, and workers share them.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return []
     cores = sorted(os.sched_getaffinity(0))
-    return cores[place * len(cores) // jobs : (place + 1) * len(cores) // jobs] or [cores[place % thread_count()]]
+    each = len(cores) // jobs
+    return cores[place * each : (place + 1) * each] or [cores[place % len(cores)]]

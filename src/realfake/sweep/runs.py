@@ -48,17 +48,18 @@ class SweepRuns:
         self._client.set_terminated(run, STATUS[state])
 
     def keep_model(self, run: str, file: Path) -> None:
-        """Keep the network of a trial's run, and of no other in the study."""
+        """Keep the network of a trial's run."""
         self._client.log_artifact(run, str(file), "model")
         self._client.set_tag(run, "best", "true")
-        self.keep_only(run)
 
-    def keep_only(self, run: str) -> None:
-        """Remove the networks of trials that were the best once: two machines can find a best one at a time."""
-        for other in self._children("tags.best = 'true'"):
-            if other.info.run_id != run:
-                delete_artifacts(self._client, other.info.run_id, "model")
-                self._client.delete_tag(other.info.run_id, "best")
+    def keep_only_best(self, sweep: Sweep) -> None:
+        """Remove the networks of finished trials that are not the best, or no longer."""
+        trials, best = sweep.study.get_trials(deepcopy=False), sweep.study.best_trial.number
+        for run in self._children("tags.best = 'true'"):
+            number = int(run.data.tags["trial"])
+            if number != best and trials[number].state.is_finished():
+                delete_artifacts(self._client, run.info.run_id, "model")
+                self._client.delete_tag(run.info.run_id, "best")
 
     def _children(self, which: str) -> list[Any]:
         found = self._client.get_experiment_by_name(self._experiment)
@@ -68,17 +69,20 @@ class SweepRuns:
     def bury(self, sweep: Sweep) -> None:
         """Close the runs of trials whose workers died, and the study's own when nobody works on it."""
         trials = sweep.study.get_trials(deepcopy=False)
+        states = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "interrupted"}
         for run in self._children("attributes.status = 'RUNNING'"):
-            if trials[int(run.data.tags["trial"])].state.is_finished():
-                self.end(run.info.run_id, "interrupted", None, 0.0)
+            trial = trials[int(run.data.tags["trial"])]
+            if trial.state.is_finished():
+                seconds = trial.duration.total_seconds() if trial.duration else 0.0
+                self.end(run.info.run_id, states[trial.state.name], trial.value, seconds)
         if not sweep.counts().running:
             self._client.set_terminated(self.parent, "KILLED")
 
     def finish(self, figures: Mapping[str, float], sweep: Sweep, best: Mapping[str, Any], folder: Path) -> None:
         """Give the parent the study's figures, the best trial's values as tags, and files as artifacts."""
         self._client.log_batch(self.parent, metrics=as_metrics(figures, step=0))
+        self.keep_only_best(sweep)
         run = sweep.study.best_trial.user_attrs["mlflow_run"]
-        self.keep_only(run)
         for name, value in {"best_run": run, **{f"best.{key}": value for key, value in best.items()}}.items():
             self._client.set_tag(self.parent, name, str(value))
         self._client.log_artifacts(self.parent, str(folder), artifact_path="sweep")

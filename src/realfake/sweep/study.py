@@ -4,6 +4,7 @@ Trials live in an Optuna storage: a journal file of the checkout, or a database 
 """
 
 import json
+import os
 import re
 import time
 import warnings
@@ -104,6 +105,13 @@ class Sweep:
             *(states.count(s) for s in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING))
         )
 
+    def would_be_best(self, value: float) -> bool:
+        """Whether no completed trial is as good as `value`."""
+        if not self.counts().completed:
+            return True
+        best = self.study.best_value
+        return value < best if self.study.direction.name == "MINIMIZE" else value > best
+
     def claim(self, worker: Mapping[str, str], tune: TuneParams, wanted: int, epochs: int) -> "Trial | None":
         """Begin the next trial; None when those finished and in flight are enough already.
 
@@ -116,9 +124,9 @@ class Sweep:
             counts = self.counts()
             if counts.finished + counts.running >= wanted:
                 return None
-            self.study.sampler = sampler(tune, len(self.study.get_trials(deepcopy=False)))
             self.study.pruner = pruner(tune, epochs)
             trial = self.study.ask()
+            self.study.sampler = sampler(tune, trial.number)  # which is asked when the first value is
             trial.set_user_attr("worker", dict(worker))
         earlier = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         trials = self.study.get_trials(deepcopy=False, states=earlier)
@@ -156,13 +164,8 @@ class Sweep:
 
     def beat(self, trial: "Trial") -> None:
         """Tell other machines that the worker of a trial is alive."""
-        from optuna.exceptions import UpdateFinishedTrialError
-
         if self.shared:
-            try:
-                trial.set_user_attr("beat", time.time())
-            except UpdateFinishedTrialError:  # it ended meanwhile
-                return
+            trial.set_user_attr("beat", time.time())
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -181,7 +184,8 @@ def identity(train: TrainParams, tune: TuneParams, data: str) -> dict[str, Any]:
     """
     fixed = {f"train.{name}": value for name, value in flatten(train).items() if name not in tune.space}
     space = {name: domain.model_dump() for name, domain in tune.space.items()}
-    return {"data": data, "space": space, "metric": tune.metric, "fraction": tune.fraction, **fixed}
+    chosen = {"metric": tune.metric, "fraction": tune.fraction, "seed": tune.seed}
+    return {"data": data, "space": space, **chosen, **fixed}
 
 
 def _open(storage: str | None, folder: Path) -> "BaseStorage":
@@ -192,7 +196,9 @@ def _open(storage: str | None, folder: Path) -> "BaseStorage":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     if storage is None:
-        return JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+        lock = JournalLock(folder / "journal.lock")
+        _mend(folder / "journal.log", lock)
+        return JournalStorage(JournalFileBackend(str(folder / "journal.log"), lock))  # type: ignore[arg-type]
     try:
         return _open_database(storage)
     except Exception as error:  # drivers raise many kinds, and a missing one is an ImportError
@@ -203,6 +209,51 @@ def _open(storage: str | None, folder: Path) -> "BaseStorage":
         ) from None
 
 
+class JournalLock:
+    """Optuna's interface to a lock of the operating system; its own locks outlive a process that is killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path)
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        """Let others write."""
+        self._lock.release()
+
+
+def _mend(journal: Path, lock: JournalLock) -> None:
+    """Cut off a line that a full disk or a power cut left unfinished: the next one would be glued to it."""
+    if not journal.is_file():
+        return
+    lock.acquire()
+    try:
+        content = journal.read_bytes()
+        if not content.endswith(b"\n"):
+            os.truncate(journal, content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def answering(name: str) -> Iterator[None]:
+    """Say in one line when the storage stops answering while a study is worked on.
+
+    Raises:
+        UserError: it did.
+    """
+    from optuna.exceptions import StorageInternalError
+
+    try:
+        yield
+    except StorageInternalError as error:
+        cause = one_line(error.__cause__ or error, 160)
+        raise UserError(f"the storage of study {name} does not answer ({cause}); `--study {name}` goes on") from None
+
+
 def _open_database(url: str) -> "BaseStorage":
     """Open a database, and make its tables where they are missing; another machine may do the same at that moment."""
     from optuna.storages import RDBStorage
@@ -210,10 +261,10 @@ def _open_database(url: str) -> "BaseStorage":
 
     for pause in (0.5, 2.0, 5.0):
         try:
-            return RDBStorage(url)
+            return RDBStorage(url, {"pool_pre_ping": True})  # a connection may have been dropped during an epoch
         except (IntegrityError, ProgrammingError):
             time.sleep(pause)
-    return RDBStorage(url)
+    return RDBStorage(url, {"pool_pre_ping": True})
 
 
 def _without_password(url: str) -> str:

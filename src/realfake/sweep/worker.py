@@ -4,16 +4,17 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from realfake.errors import UserError, one_line
 from realfake.params import Params
 from realfake.sweep.liveness import Worker, beating
 from realfake.sweep.runs import SweepRuns, sweep_runs
 from realfake.sweep.search import Experiment, Outcome, part_of, run_trial, suggest
-from realfake.sweep.study import Sweep, identity
+from realfake.sweep.study import Sweep, answering, identity
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -64,31 +65,39 @@ def serve(order: Order, params: Params, data: "tuple[Arrays, Arrays]", orphaned:
     train, val = data
     part = part_of(train, params.tune.fraction, params.tune.seed)
     sweep = Sweep(order.storage, order.study)
-    sweep.begin(params.tune, identity(params.train, params.tune, order.data))
-    with sweep_runs(params.tracking.experiment, sweep, {}, order.data, order.code) as runs:
-        work(sweep, Experiment(params.train, params.tune, (part, val)), runs, order.trials, orphaned)
+    with answering(order.study):
+        sweep.begin(params.tune, identity(params.train, params.tune, order.data))
+        with sweep_runs(params.tracking.experiment, sweep, {}, order.data, order.code) as runs:
+            work(sweep, Experiment(params.train, params.tune, (part, val)), runs, order.trials, orphaned)
 
 
 def work(
     sweep: Sweep, experiment: Experiment, runs: SweepRuns, wanted: int, orphaned: Callable[[], bool] = lambda: False
 ) -> None:
     """Run trials until `wanted` of the study are finished; for the other arguments see `serve`."""
-    worker = Worker()
-    while not orphaned():
-        _stop_when_all_fail(sweep)
-        trial = sweep.claim(worker.mark, experiment.tune, wanted, experiment.train.epochs)
-        if trial is None:
-            if sweep.counts().finished >= wanted:
-                return
-            time.sleep(POLL)
-            continue
-        with beating(lambda trial=trial: sweep.beat(trial)):  # type: ignore[misc]
-            _run(sweep, experiment, runs, trial, orphaned)
-        gc.collect()  # networks hold themselves in circles
+    crashes = 0
+    with Worker() as worker:
+        while not orphaned():
+            trial = sweep.claim(worker.mark, experiment.tune, wanted, experiment.train.epochs)
+            if trial is None:
+                if sweep.counts().finished >= wanted:
+                    return
+                time.sleep(POLL)
+                continue
+            with beating(partial(sweep.beat, trial)):
+                reason = _run(sweep, experiment, runs, trial, orphaned)
+            _forget_networks()
+            crashes = crashes + 1 if reason else 0
+            if crashes == GIVE_UP:
+                raise UserError(f"{GIVE_UP} trials failed in a row, so the sweep stops; the last one: {reason}")
 
 
-def _run(sweep: Sweep, experiment: Experiment, runs: SweepRuns, trial: "Trial", orphaned: Callable[[], bool]) -> None:
+def _run(
+    sweep: Sweep, experiment: Experiment, runs: SweepRuns, trial: "Trial", orphaned: Callable[[], bool]
+) -> str | None:
+    """Run one trial; returns why it crashed, None if it did not."""
     from optuna import TrialPruned
+    from optuna.exceptions import StorageInternalError
     from optuna.trial import TrialState
 
     run = None
@@ -112,8 +121,7 @@ def _run(sweep: Sweep, experiment: Experiment, runs: SweepRuns, trial: "Trial", 
                 raise TrialPruned
 
         outcome = run_trial(experiment, values, on_epoch)
-        sweep.study.tell(trial, outcome.value)
-        _keep_best(sweep, runs, trial, outcome)
+        _finish(sweep, runs, run, trial, outcome)
         end("completed", outcome.value)
     except TrialPruned:
         sweep.study.tell(trial, state=TrialState.PRUNED)
@@ -123,9 +131,26 @@ def _run(sweep: Sweep, experiment: Experiment, runs: SweepRuns, trial: "Trial", 
         end("interrupted")
         if not isinstance(stopped, Orphaned):
             raise
+    except StorageInternalError:  # nothing can be recorded: others will see that this worker is gone
+        raise
     except Exception as error:  # out of memory, a loss that is no number, a bad picture: the sweep goes on
         sweep.fail(trial.number, one_line(error))
         end("failed")
+        return one_line(error)
+    return None
+
+
+def _forget_networks() -> None:
+    """Free what finished trials leave: TensorFlow keeps every custom gradient that was traced, and with it the graph.
+
+    That is 75 MB for a ResNet-20. There is no public way to it; tests/test_sweep_worker.py watches this one.
+    """
+    from tensorflow.python.framework import ops
+
+    registered = ops.gradient_registry._registry
+    for name in [name for name in registered if name.startswith("CustomGradient-")]:
+        del registered[name]
+    gc.collect()  # networks hold themselves in circles
 
 
 def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: "TrunkUse | None") -> None:
@@ -140,23 +165,17 @@ def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: 
         trial.set_user_attr("cache", use)
 
 
-def _keep_best(sweep: Sweep, runs: SweepRuns, trial: "Trial", outcome: Outcome) -> None:
-    """Keep the network of the best trial so far, and of no other."""
+def _finish(sweep: Sweep, runs: SweepRuns, run: str, trial: "Trial", outcome: Outcome) -> None:
+    """Record a trial's value, and keep the network of the best trial so far, and of no other.
+
+    The network first: a kill between the two leaves a trial that is tried again, not one whose network is lost.
+    """
     from realfake.network import save_network
 
     with sweep.alone():
-        best = sweep.study.best_trial
-        if best.number != trial.number:
-            return
-        with TemporaryDirectory() as folder:
-            save_network(outcome.network, Path(folder, "model.keras"))
-            runs.keep_model(best.user_attrs["mlflow_run"], Path(folder, "model.keras"))
-
-
-def _stop_when_all_fail(sweep: Sweep) -> None:
-    from optuna.trial import TrialState
-
-    over = [t for t in sweep.study.get_trials(deepcopy=False) if t.state.is_finished()][-GIVE_UP:]
-    reasons: list[Any] = [t.user_attrs.get("reason", "") for t in over]
-    if len(over) == GIVE_UP and all(t.state == TrialState.FAIL for t in over) and "interrupted" not in reasons:
-        raise UserError(f"the last {GIVE_UP} trials failed, so the sweep stops; the last one: {reasons[-1]}")
+        if sweep.would_be_best(outcome.value):
+            with TemporaryDirectory() as folder:
+                save_network(outcome.network, Path(folder, "model.keras"))
+                runs.keep_model(run, Path(folder, "model.keras"))
+        sweep.study.tell(trial, outcome.value)
+    runs.keep_only_best(sweep)
