@@ -32,8 +32,7 @@ def sweep(project) -> Sweep:
 
 def test_the_line_tells_counts_the_best_and_the_time_left(sweep):
     assert progress_line(sweep, 30, seconds=50.0, at_start=0) == (
-        "2 of 30 trials: 1 completed, 1 pruned, 1 failed, 0 running  |  best 0.5000 (trial 0: dropout 0.25)"
-        "  |  about 12 min left"
+        "2/30: 1 complete, 1 pruned, 1 failed, 0 running; best 0.5000 (trial 0); 12 min left"
     )
     assert "left" not in progress_line(sweep, 2, 50.0, 0)
     assert "left" not in progress_line(sweep, 30, 50.0, 2), "no pace is known yet"
@@ -54,7 +53,7 @@ def test_what_is_new_is_told_once(sweep, capsys):
     sweep.study.tell(sweep.study.ask(), 0.9)
     progress.tell()
     progress.close()
-    assert capsys.readouterr().out == "trial   3  complete   0.9000    0 epochs  \n"
+    assert capsys.readouterr().out == "trial   3  complete   0.9000    0 epochs    <- best so far\n"
 
 
 def test_durations_read_well():

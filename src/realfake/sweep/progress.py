@@ -30,10 +30,14 @@ class Progress:
         for trial in self._sweep.study.get_trials(deepcopy=False):
             if trial.state.is_finished() and trial.number not in self._told:
                 self._told.add(trial.number)
-                print(("\r\x1b[K" if self._live else "") + trial_line(trial), flush=True)
+                line = trial_line(trial) + ("  <- best so far" if self._is_best(trial) else "")
+                print(("\r\x1b[K" if self._live else "") + line, flush=True)
         if self._live:
             line = progress_line(self._sweep, self._wanted, time.monotonic() - self._started, self._at_start)
             print(f"\r\x1b[K{line[: os.get_terminal_size().columns - 1]}", end="", flush=True)
+
+    def _is_best(self, trial: "FrozenTrial") -> bool:
+        return trial.value is not None and self._sweep.study.best_trial.number == trial.number
 
     def close(self) -> None:
         """Say what is new, and leave the line of the state behind."""
@@ -43,19 +47,19 @@ class Progress:
 
 
 def progress_line(sweep: Sweep, wanted: int, seconds: float, at_start: int) -> str:
-    """Counts by state, the best so far, and the time left at the pace since `at_start` trials were finished."""
+    """Counts by state, the best so far, and the time left at the pace since `at_start` trials were finished.
+
+    Short enough for 80 columns; the best trial's parameters stand in its own line.
+    """
     counts = sweep.counts()
-    line = (
-        f"{counts.finished} of {wanted} trials: {counts.completed} completed, {counts.pruned} pruned, "
-        f"{counts.failed} failed, {counts.running} running"
-    )
+    failed = f", {counts.failed} failed" if counts.failed else ""
+    line = f"{counts.finished}/{wanted}: {counts.completed} complete, {counts.pruned} pruned{failed}, "
+    line += f"{counts.running} running"
     if counts.completed:
-        best = sweep.study.best_trial
-        listed = ", ".join(f"{name} {value}" for name, value in values_of(best).items())
-        line += f"  |  best {best.value:.4f} (trial {best.number}: {listed})"
+        line += f"; best {sweep.study.best_value:.4f} (trial {sweep.study.best_trial.number})"
     done = counts.finished - at_start
     if done > 0 and counts.finished < wanted:
-        line += f"  |  about {duration(seconds / done * (wanted - counts.finished))} left"
+        line += f"; {duration(seconds / done * (wanted - counts.finished))} left"
     return line
 
 

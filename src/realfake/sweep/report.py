@@ -117,7 +117,7 @@ def _draw(study: "Study", folder: Path) -> None:
     from matplotlib import pyplot
     from optuna.visualization import matplotlib as draw
 
-    from realfake.figures import look, save
+    from realfake.figures import look
 
     drawings: Mapping[str, Callable[[Any], Any]] = {
         "history": draw.plot_optimization_history,
@@ -126,9 +126,12 @@ def _draw(study: "Study", folder: Path) -> None:
         "parallel": draw.plot_parallel_coordinate,
         "learning_curves": draw.plot_intermediate_values,
     }
-    with look(), atomic_folder(folder) as made:
+    with look(), matplotlib.rc_context({"figure.figsize": (9, 5)}), atomic_folder(folder) as made:
         for name, drawing in drawings.items():
             with suppress(*NO_IMPORTANCE):
                 drawing(study)
-                save(pyplot.gcf(), made / f"{name}.png")
+                if name == "learning_curves" and (legend := pyplot.gca().get_legend()):
+                    legend.remove()  # thirty names
+                with (made / f"{name}.png").open("wb") as file:  # tight: names of parameters stand far out
+                    pyplot.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
             pyplot.close("all")
