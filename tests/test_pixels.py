@@ -33,6 +33,16 @@ def test_upscaling_is_bilinear_with_half_pixel_centres(size):
     np.testing.assert_allclose(result, keras.ops.convert_to_numpy(expected), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [64, 128, 224])
+def test_what_the_network_sees_of_a_picture_does_not_depend_on_its_batch(size):
+    """To the bit: matrix products of other shapes round otherwise."""
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    together = network_input(pictures, size)
+    for count in (1, 3, 16):
+        for start in range(0, 40, count):
+            assert np.array_equal(network_input(pictures[start : start + count], size), together[start : start + count])
+
+
 def test_network_input_keeps_pictures_of_its_own_size_and_refuses_to_shrink():
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     assert np.array_equal(np.round(network_input(pictures, 32) * 255), pictures)

@@ -101,8 +101,9 @@ def network_input(pictures: Pictures, image_size: int) -> Inputs:
         return scaled
     rows, columns = _interpolation(size, image_size)
     count = len(scaled)
-    wide = scaled.reshape(-1, size * 3) @ columns  # first, while there are few rows: half the work
-    tall: Inputs = np.matmul(rows, wide.reshape(count, size, image_size * 3))
+    # columns first, while there are few rows: half the work; picture by picture: none depends on its batch
+    wide = np.matmul(scaled.reshape(count, size, size * 3), columns)
+    tall: Inputs = np.matmul(rows, wide)
     return tall.reshape(count, image_size, image_size, 3)
 
 
