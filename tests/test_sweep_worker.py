@@ -1,6 +1,7 @@
 """A worker runs trials until there are enough, records what fails, and puts its trial away when it must end."""
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from conftest import toy_pictures
 from test_sweep_search import tune_params
 
 from realfake.errors import UserError
+from realfake.params import Choices
 from realfake.sweep import worker as sweep_worker
 from realfake.sweep.runs import sweep_runs
 from realfake.sweep.search import Experiment, suggest
@@ -36,7 +38,7 @@ def runs(sweep):
 
 
 def outcome(value: float, network=None) -> SimpleNamespace:
-    return SimpleNamespace(value=value, history=[{"epoch": 1}], network=network)
+    return SimpleNamespace(value=value, network=network)
 
 
 def tell_alone(sweep, runs, run, trial, found) -> None:
@@ -82,6 +84,13 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(sw
     assert reasons == ["no memory for 8 GB", "the loss is nan", None, None]
     failed = runs._client.get_run(sweep.study.get_trials()[0].user_attrs["mlflow_run"])
     assert (failed.info.status, failed.data.tags["trial_state"]) == ("FAILED", "failed")
+
+
+def test_values_that_do_not_go_together_fail_with_the_rule(sweep, experiment, runs):
+    """Each is allowed; the space cannot be checked in all combinations."""
+    space = {"epochs": Choices(choices=[1]), "optimizer.warmup_epochs": Choices(choices=[2.0])}
+    with pytest.raises(UserError, match=r"the last one: optimizer.warmup_epochs 2.0 exceeds epochs 1"):
+        work(sweep, replace(experiment, tune=tune_params(space=space)), runs, 1)
 
 
 def test_a_sweep_whose_trials_all_fail_stops_with_the_reason_and_can_be_tried_again(

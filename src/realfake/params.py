@@ -226,8 +226,8 @@ class Params(Group):
             for value in domain.probes:
                 try:
                     with_values(self.train, {name: value})
-                except ValidationError as error:
-                    raise ValueError(f"tune.space.{name}: {explain(error.errors(), Params, ('train',))}") from None
+                except UserError as error:
+                    raise ValueError(f"tune.space.{name}: {error}") from None
         return self
 
 
@@ -235,7 +235,7 @@ def with_values(train: TrainParams, values: Mapping[str, Any]) -> TrainParams:
     """Parameters of train with some of them changed, by dotted name; checked like those of a file.
 
     Raises:
-        ValidationError: a value that is not allowed.
+        UserError: a value that is not allowed, or not together with the others.
     """
     document = train.model_dump()
     for name, value in values.items():
@@ -244,7 +244,10 @@ def with_values(train: TrainParams, values: Mapping[str, Any]) -> TrainParams:
         for part in groups:
             group = group[part]
         group[last] = float(value) if isinstance(group[last], float) and isinstance(value, int) else value
-    return TrainParams.model_validate(document)
+    try:
+        return TrainParams.model_validate(document)
+    except ValidationError as error:
+        raise UserError(explain(error.errors(), Params, ("train",))) from None
 
 
 def load_params(path: Path) -> Params:

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from realfake.dataset import CLASSES
-from realfake.errors import UserError
-from realfake.explain import explain
-from realfake.params import Choices, Domain, Params, TrainParams, TuneParams, with_values
+from realfake.params import Choices, Domain, TrainParams, TuneParams, with_values
 
 if TYPE_CHECKING:
     import optuna
@@ -46,7 +43,6 @@ class Outcome:
 
     value: float
     """The metric at the epoch whose weights are kept."""
-    history: list["EpochResult"]
     network: Any
     """The trained keras.Model."""
 
@@ -136,13 +132,10 @@ def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEp
     from realfake.training import best_epoch, fit
     from realfake.trunk_features import LearningPart
 
-    try:
-        params = with_values(experiment.train, values)
-    except ValidationError as error:  # each value is allowed, all of them together are not
-        raise UserError(explain(error.errors(), Params, ("train",))) from None
+    params = with_values(experiment.train, values)
     network = build_network(params)
     with LearningPart(network, params, *experiment.data, depth=experiment.depth) as part:
         history = fit(
             part.network, part.data, params, on_epoch=lambda result, timing: on_epoch(result, timing, part.use)
         )
-        return Outcome(best_epoch(history)[experiment.tune.metric], history, network)
+        return Outcome(best_epoch(history)[experiment.tune.metric], network)
