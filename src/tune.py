@@ -139,7 +139,8 @@ def _write(sweep: "Sweep", params: Params, root: Path, runs: "SweepRuns") -> dic
     with sweep.alone():  # another terminal may end the same study now
         write(sweep.study, params.tune, figures, root / "outputs/tune")
         runs.finish(figures, sweep, values, root / "outputs/tune")
-    print(summary(figures))
+    if said := summary(figures):
+        print(said)
     return values
 
 

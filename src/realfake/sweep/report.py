@@ -92,7 +92,8 @@ def write(study: "Study", tune: TuneParams, figures: Mapping[str, float], folder
     write_json(folder / "summary.json", figures)
     with atomic_file(folder / "trials.csv") as file:
         file.write(_csv(study, list(tune.space)).encode())
-    _draw(study, folder / "figures")
+    known = any(name.startswith("importance/") for name in figures)
+    _draw(study, known, folder / "figures")
 
 
 def _csv(study: "Study", names: list[str]) -> str:
@@ -109,8 +110,8 @@ def _csv(study: "Study", names: list[str]) -> str:
     return text.getvalue()
 
 
-def _draw(study: "Study", folder: Path) -> None:
-    """Optuna's own figures in the project's look; importances need trials that differ."""
+def _draw(study: "Study", known: bool, folder: Path) -> None:
+    """Optuna's own figures in the project's look; that of importances when they are known."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -119,9 +120,10 @@ def _draw(study: "Study", folder: Path) -> None:
 
     from realfake.figures import look
 
+    importance = {"importance": partial(draw.plot_param_importances, evaluator=_evaluator())}
     drawings: Mapping[str, Callable[[Any], Any]] = {
         "history": draw.plot_optimization_history,
-        "importance": partial(draw.plot_param_importances, evaluator=_evaluator()),
+        **(importance if known else {}),
         "slice": draw.plot_slice,
         "parallel": draw.plot_parallel_coordinate,
         "learning_curves": draw.plot_intermediate_values,

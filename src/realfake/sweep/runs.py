@@ -118,7 +118,7 @@ def sweep_runs(
             parent = sweep.study.user_attrs.get("mlflow_run")
             if parent is None or not exists(client, parent):
                 named = tags | {"sweep": sweep.name}
-                parent = create_run(client, experiment, f"sweep-{sweep.name}", params, named).run_id
+                parent = create_run(client, experiment, sweep.name, params, named).run_id
                 sweep.study.set_user_attr("mlflow_run", parent)
         client.update_run(parent, status="RUNNING")
         yield SweepRuns(client, experiment, parent, tags)
