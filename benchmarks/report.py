@@ -221,7 +221,7 @@ def _search(result: Mapping[str, Any]) -> str:
             f"{len(swept)} ({counts['pruned']} pruned)",
             f"{best['value']:.2%}",
         ],
-        ["random search without pruning", str(len(random)), f"{values[0]:.2%}"],
+        ["random search without pruning, as many epochs", str(len(random)), f"{values[0]:.2%}"],
     ]
     pruners = [
         [name, f"{figures['epochs']:.0%}", f"{figures['regret']:.2%}"] for name, figures in result["pruners"].items()
@@ -229,7 +229,7 @@ def _search(result: Mapping[str, Any]) -> str:
     return (
         "## A sweep of thirty trials\n\n"
         f"`python benchmarks/run.py search`: the native recipe, {result['epochs']} epochs of {result['fraction']:.0%} "
-        f"of CIFAKE's train, scored on all of val; {result['seconds'] / 60:.0f} minutes each, one sweep each.\n\n"
+        f"of CIFAKE's train, scored on all of val; one sweep of each, {result['seconds'] / 60:.0f} minutes.\n\n"
         + _table(["", "finished trials", "best on val"], rows)
         + f"\nBest: {found}. What mattered: {mattered}. Pruning saved about {saved / 60:.0f} minutes. The "
         f"worker's memory after its first trial {memory[0]:,.0f} MB, after its last {memory[-1]:,.0f} MB.\n\n"

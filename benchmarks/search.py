@@ -1,10 +1,7 @@
-"""The sweep of `src/tune.py` against random search without pruning in the same time; pruners on the same curves."""
+"""The sweep of `src/tune.py` against random search without pruning for as many epochs; pruners on the same curves."""
 
 import csv
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +9,18 @@ from typing import Any
 import numpy as np
 from scene import PROJECT, Scene
 
+from realfake.params import load_params
+
 TRIALS, JOBS = 30, "2"
 ORDERS = 100
 """Random orders of the recorded curves, in which each pruner meets them."""
 
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
-    """What thirty trials find and cost, what random search finds meanwhile, and what each pruner would have stopped.
+    """What thirty trials find and cost, what random search finds with it, and what each pruner would have stopped.
 
-    `count` is not used: a sweep of an hour is run once.
+    Random search trains as many epochs, not as long: a count that no other load on the machine can move. `count` is
+    not used: a sweep of an hour is run once.
     """
     scene = Scene("search", archive, "native", {})
     scene.prepared()
@@ -29,9 +29,15 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     swept = _trials(scene.folder)
     print(f"  {TRIALS} trials in {seconds:.0f} s, best {_best(swept)}", flush=True)
     scene.set({"tune.sampler": "random", "tune.pruner": "none"})
-    _run_for(scene, seconds)
+    epochs = load_params(scene.folder / "params.yaml").train.epochs
+    fair = round(sum(trial["epochs"] for trial in swept) / epochs)
+    scene.run(PROJECT / "src/tune.py", "--trials", str(fair), "--jobs", JOBS, "--study", "random")
+    return {"seconds": seconds, "default": swept, **_found(scene)}
+
+
+def _found(scene: Scene) -> dict[str, Any]:
+    """What the two studies hold."""
     os.chdir(scene.folder)
-    from realfake.params import load_params
     from realfake.sweep.report import figures_of
     from realfake.sweep.search import values_of
     from realfake.sweep.study import Sweep
@@ -42,10 +48,8 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     curves = [[trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)] for trial in random]
     best = studies["default"].best_trial
     return {
-        "seconds": seconds,
         "fraction": params.tune.fraction,
         "epochs": params.train.epochs,
-        "default": swept,
         "figures": figures_of(studies["default"], params.train.epochs),
         "best": {"trial": best.number, "value": best.value, **values_of(best)},
         "random": [{"value": trial.value, "curve": curve} for trial, curve in zip(random, curves, strict=True)],
@@ -53,18 +57,6 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
             name: simulate(make, curves, params.tune.startup_trials) for name, make in _pruners(params).items()
         },
     }
-
-
-def _run_for(scene: Scene, seconds: float) -> None:
-    """Random search for a time, then a kill: the trial in flight does not count, and its worker ends by itself."""
-    command = [sys.executable, str(PROJECT / "src/tune.py"), "--trials", "999", "--jobs", JOBS, "--study", "random"]
-    with (scene.folder / "random.log").open("w") as log:
-        sweep = subprocess.Popen(command, cwd=scene.folder, stdout=log, stderr=log)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and sweep.poll() is None:
-        time.sleep(1)
-    sweep.kill()
-    sweep.wait()
 
 
 def _trials(folder: Path) -> list[dict[str, Any]]:
