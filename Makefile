@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env repro test check ui use cache prune data bench sample lock lint types format clone
+.PHONY: help env repro test check ui use promote cache prune data bench sample lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
 
 use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
 	@"$(BIN)/python" src/use.py "$(RECIPE)"
+
+promote: env  ## make the best run the champion, if the gate lets it (RUN=ID judges a certain one)
+	@"$(BIN)/python" src/promote.py $(if $(RUN),--run "$(RUN)")
 
 cache: env  ## what frozen layers computed and is kept for the next training; CLEAR=1 removes it
 	@"$(BIN)/python" src/cache.py $(if $(CLEAR),--clear)

@@ -8,7 +8,8 @@ from realfake.benchmark import Comparison
 from realfake.dataset import Labels, balanced_sample, load_arrays
 from realfake.errors import UserError, run
 from realfake.formats import Source, network_runner, write_format
-from realfake.params import ExportParams, FormatName, flatten, load_params
+from realfake.params import ExportParams, flatten, load_params
+from realfake.params_kinds import FormatName
 from realfake.pixels import Pictures, network_input
 from realfake.provenance import machine
 from realfake.quiet import import_keras

@@ -49,8 +49,8 @@ def prune_caches(folder: Path, days: int, dry_run: bool) -> list[tuple[str, int]
 def prune_runs(days: int, dry_run: bool) -> list[str]:
     """Delete finished runs that started more than `days` ago, with their artifacts and logged models.
 
-    Runs of registered models, the run of the present outputs/model and children of such runs are kept, and so is all
-    of a store other than the checkout's own mlflow.db.
+    Runs of registered models, the run of the present outputs/model, children of such runs and the log of promotions are
+    kept, and so is all of a store other than the checkout's own mlflow.db.
 
     Returns:
         Names of the runs deleted (or, with `dry_run`, that would be).
@@ -71,7 +71,7 @@ def prune_runs(days: int, dry_run: bool) -> list[str]:
             place = [experiment.experiment_id]
             for run in client.search_runs(place, f"attributes.start_time < {horizon}", max_results=10_000):
                 family = {run.info.run_id, run.data.tags.get("mlflow.parentRunId")}
-                if not family & kept and run.info.status != "RUNNING":
+                if "change" not in run.data.tags and not family & kept and run.info.status != "RUNNING":
                     deleted.append(run.info.run_name)
                     if not dry_run:
                         _delete(client, run)

@@ -4,7 +4,9 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from realfake.dataset import load_arrays
+import numpy as np
+
+from realfake.dataset import load_arrays, read_manifest, seen
 from realfake.errors import run
 from realfake.params import TrainParams, flatten, load_params
 from realfake.quiet import import_keras
@@ -15,8 +17,8 @@ from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file,
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
     """Train what `params` describe on `prepared` and replace the folder `output` with the result.
 
-    Writes model.keras (best epoch on val), history.json and training.json. A killed training goes on from its last
-    finished epoch, in the same MLflow run.
+    Writes model.keras (best epoch on val), history.json, training.json and seen.npy, fingerprints of its pictures. A
+    killed training goes on from its last finished epoch, in the same MLflow run.
     """
     report = read_json(prepared / "report.json")
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
@@ -52,6 +54,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         parts = describe(network, pretrained=params.weights != "none")
         with atomic_folder(output) as folder:
             save_network(network, folder / "model.keras")
+            np.save(folder / "seen.npy", seen(read_manifest(prepared)))
             write_json(folder / "history.json", history)
             write_json(folder / "training.json", record(name, report, named, parts, best) | {"trunk": part.kept})
         tracked.close(output)

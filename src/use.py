@@ -1,4 +1,7 @@
-"""Switch params.yaml to a recipe: `python src/use.py deck`."""
+"""Switch params.yaml to a recipe, or its training to registered weights.
+
+`python src/use.py deck`, `python src/use.py --weights models:/realfake@champion`.
+"""
 
 import argparse
 import difflib
@@ -38,6 +41,32 @@ def use(name: str, root: Path, force: bool = False) -> None:
         file.write(recipes[name].read_bytes())
 
 
+def use_weights(address: str, root: Path) -> None:
+    """Let the next training start from a registered model: its file and digest go into params.yaml.
+
+    An alias can move; the file and its digest say for good what a training started from.
+
+    Args:
+        address: models:/NAME@ALIAS or models:/NAME/VERSION.
+        root: the folder that holds params.yaml; the file goes into its weights/.
+
+    Raises:
+        UserError: there is no such version.
+    """
+    from realfake.mlflow_store import store
+    from realfake.params_edit import apply
+    from realfake.quiet import import_keras
+    from realfake.registry.weights import fetch_weights
+
+    import_keras()
+    with store(None) as client:
+        found = fetch_weights(client, address, root / "weights")
+    place = found.file.relative_to(root).as_posix()
+    apply(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})
+    load_params(root / "params.yaml")
+    print(f"{address} is version {found.version} (run {found.run}), now {place}; params.yaml starts train from it")
+
+
 def _kept_elsewhere(params: Path, recipes: Iterable[Path]) -> bool:
     """Whether replacing params.yaml loses nothing: it is absent, equals a recipe, or is what git's HEAD holds."""
     if not params.is_file():
@@ -53,12 +82,18 @@ def _kept_elsewhere(params: Path, recipes: Iterable[Path]) -> bool:
 
 def main() -> None:
     """Read the command line and switch."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe", help="a file name in recipes/, without .yaml")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", nargs="?", help="a file name in recipes/, without .yaml")
+    parser.add_argument("--weights", metavar="models:/NAME@ALIAS", help="start train from a registered model")
     parser.add_argument("--force", action="store_true", help="drop edits in params.yaml that are kept nowhere else")
     arguments = parser.parse_args()
-    use(arguments.recipe, workspace(), arguments.force)
-    print(f"params.yaml is now recipes/{arguments.recipe}.yaml; `make repro` runs it")
+    if arguments.recipe is None and arguments.weights is None:
+        raise UserError("nothing to switch to; give a recipe (quick, native, deck) or --weights models:/NAME@ALIAS")
+    if arguments.recipe is not None:
+        use(arguments.recipe, workspace(), arguments.force)
+        print(f"params.yaml is now recipes/{arguments.recipe}.yaml; `make repro` runs it")
+    if arguments.weights is not None:
+        use_weights(arguments.weights, workspace())
 
 
 if __name__ == "__main__":

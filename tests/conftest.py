@@ -2,7 +2,9 @@
 
 import io
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +43,22 @@ def cifake() -> Path:
     return CIFAKE
 
 
+@pytest.fixture(scope="session")
+def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without runs: making one takes seconds, copying it none."""
+    import mlflow
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")  # it belongs nowhere
+    return file
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_store: Path) -> Path:
     """A project folder as working directory: dvc.yaml and params.yaml, in git, with a store of its own."""
+    shutil.copy(blank_store, tmp_path)
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(PROJECT / name, tmp_path)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)

@@ -56,20 +56,55 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+PASSWORD = "a long password for tests"
+
+
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[str]:
-    """An MLflow server that keeps runs and artifacts in a folder; yields its address."""
+def mlflow_server(folder: Path, runs: str | None = None, password: bool = False) -> Iterator[str]:
+    """An MLflow server that keeps artifacts, and runs unless `runs` is a database, in a folder; yields its address.
+
+    With `password` it asks for the user admin with PASSWORD.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db", "--artifacts-destination", str(folder / "files")]
+    command += ["--backend-store-uri", runs or f"sqlite:///{folder}/runs.db"]
+    command += ["--artifacts-destination", str(folder / "files")]
+    variables = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+    if password:
+        pytest.importorskip("flask_wtf")
+        command += ["--app-name", "basic-auth"]
+        users = (
+            f"[mlflow]\ndatabase_uri = sqlite:///{folder}/users.db\nadmin_username = admin\ndefault_permission = READ\n"
+        )
+        authorise = "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        (folder / "auth.ini").write_text(users + authorise)
+        variables |= {
+            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+            "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": "secret",
+        }
     with (folder / "log").open("w") as log:
-        variables = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
         server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until(lambda: _answers(f"{address}/health"), server)
         yield address
+    finally:
+        stop(server)
+
+
+@contextmanager
+def scoring_server(project: Path, model: str, **variables: str) -> Iterator[str]:
+    """`mlflow models serve` of a registered model; yields the address that takes pictures."""
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "-m", model]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with (project / "serve.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=project, env=environment(**variables), stdout=log, stderr=log)
+    try:
+        _wait_until(lambda: _answers(f"http://127.0.0.1:{port}/ping"), server)
+        yield f"http://127.0.0.1:{port}/invocations"
     finally:
         stop(server)
 

@@ -36,6 +36,8 @@ NOT_IN_THE_BYTES = {
     "explain": "only words of error messages",
     "mlflow_store": "opens the store, never an output",
     "params": "checks values; the values themselves are DVC params",
+    "params_kinds": "as params",
+    "params_tools": "as params; and no stage reads these groups",
     "quiet": "only holds back what others print",
     "tracking": "writes to MLflow, never into an output",
     "provenance": "describes code and machine, in tags, timings and keys of what is kept",

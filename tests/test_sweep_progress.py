@@ -4,7 +4,7 @@ import optuna
 import pytest
 from test_sweep_search import tune_params
 
-from realfake.params import Choices
+from realfake.params_tools import Choices
 from realfake.sweep.progress import Progress, duration, progress_line, trial_line
 from realfake.sweep.study import Sweep
 

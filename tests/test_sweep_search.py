@@ -5,7 +5,8 @@ import optuna
 import pytest
 from conftest import toy_pictures
 
-from realfake.params import Choices, Range, TuneParams, with_values
+from realfake.params import with_values
+from realfake.params_tools import Choices, Range, TuneParams
 from realfake.sweep.search import Experiment, direction, part_of, pruner, run_trial, sampler, suggest
 
 SPACE = {

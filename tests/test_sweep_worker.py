@@ -10,7 +10,7 @@ from conftest import toy_pictures
 from test_sweep_search import tune_params
 
 from realfake.errors import UserError
-from realfake.params import Choices
+from realfake.params_tools import Choices
 from realfake.sweep import worker as sweep_worker
 from realfake.sweep.runs import sweep_runs
 from realfake.sweep.search import Experiment, suggest

@@ -79,7 +79,7 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
     runners = {name: _open(name, path, threads, first) for name, path in paths.items()}
     probabilities, rates = _answers({_REFERENCE: reference, **runners}, pictures)
     expected = probabilities.pop(_REFERENCE)
-    seconds = _latencies(runners, first)
+    seconds = latencies(runners, dict.fromkeys(runners, first), ROUNDS)
     qualities, speeds = {}, {}
     for name, path in paths.items():
         qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels)
@@ -153,6 +153,25 @@ def flat(found: Comparison) -> dict[str, float]:
     }
 
 
+def latencies(
+    runners: Mapping[str, Runner], pictures: Mapping[str, Inputs], rounds: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Seconds for one picture, float64 (rounds,) by name; runners take turns.
+
+    Args:
+        runners: by name.
+        pictures: float32 (1, S, S, 3) for each of them.
+        rounds: how often each is timed.
+    """
+    seconds = {name: np.zeros(WARM_UP + rounds) for name in runners}
+    for turn in range(WARM_UP + rounds):
+        for name, runner in runners.items():
+            started = time.perf_counter()
+            runner(pictures[name])
+            seconds[name][turn] = time.perf_counter() - started
+    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
+
+
 def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
     """The formats as aligned text, one line each, for people; a dash where a format's speed is not known."""
     header = ("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms", "accuracy", "agreement", "max |diff|")
@@ -205,17 +224,6 @@ def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[st
             seconds[name] += time.perf_counter() - started
     probabilities = {name: np.concatenate(part) for name, part in parts.items()}
     return probabilities, {name: len(pictures) / total for name, total in seconds.items()}
-
-
-def _latencies(runners: Mapping[str, Runner], picture: Inputs) -> dict[str, npt.NDArray[np.float64]]:
-    """Seconds for one picture, float64 (ROUNDS,) by name."""
-    seconds = {name: np.zeros(WARM_UP + ROUNDS) for name in runners}
-    for turn in range(WARM_UP + ROUNDS):
-        for name, runner in runners.items():
-            started = time.perf_counter()
-            runner(picture)
-            seconds[name][turn] = time.perf_counter() - started
-    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
 
 
 def _cold_start(path: Path, picture: Inputs, threads: int) -> float:

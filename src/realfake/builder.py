@@ -16,7 +16,7 @@ from realfake.errors import UserError, one_line
 from realfake.network import load_network
 from realfake.params import TrainParams
 from realfake.resnet import residual_network
-from realfake.workspace import sha256_file, workspace
+from realfake.workspace import home, sha256_file, workspace
 
 NATIVE = re.compile(r"resnet(\d+)")
 """The small residual networks by depth: resnet20, resnet32, ..."""
@@ -49,7 +49,7 @@ def build_network(params: TrainParams) -> keras.Model:
     outputs = keras.layers.Dense(1, activation="sigmoid", name="probability_real")(hidden)
     network = keras.Model(inputs, outputs, name="realfake")
     if params.weights not in ("none", "imagenet"):
-        _load_weights(network, workspace() / params.weights, params.weights_sha256)
+        _load_weights(network, _weights_file(params.weights), params.weights_sha256)
     return network
 
 
@@ -167,6 +167,12 @@ def to_backbone_range(inputs: Any, params: TrainParams) -> Any:
         raise UserError(f"train.input_range is backbone, but {params.backbone} has no pretrained range; use unit")
     module = importlib.import_module(_application(params.backbone).__module__)
     return module.preprocess_input(inputs * 255.0)
+
+
+def _weights_file(name: str) -> Path:
+    """The file in this workspace, else in the checkout: an experiment in a folder of its own has no ignored files."""
+    here = workspace() / name
+    return here if here.exists() else home() / name
 
 
 def _load_weights(network: keras.Model, path: Path, sha256: str | None) -> None:

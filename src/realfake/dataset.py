@@ -127,6 +127,18 @@ def load_arrays(prepared: Path, split: str) -> tuple[Pictures, Labels]:
         raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it anew") from None
 
 
+def fingerprints_of(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """The first 8 bytes of each text's SHA-256, uint64 (N,): enough to know a picture or a group again."""
+    digests = b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
+def seen(rows: Iterable[ManifestRow]) -> npt.NDArray[np.uint64]:
+    """Sorted fingerprints of the pictures in train and val and of their groups: what a network has learnt from."""
+    learnt = [row for row in rows if row.split != "test"]
+    return np.unique(fingerprints_of([text for row in learnt for text in (row.sha256, row.group)]))
+
+
 def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int64]:
     """Sorted indices of at most `count` pictures, equally many of each class where there are enough.
 

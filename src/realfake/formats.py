@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.errors import UserError, one_line
-from realfake.params import FormatName
+from realfake.params_kinds import FormatName
 from realfake.pixels import Inputs
 from realfake.quiet import quiet
 from realfake.workspace import atomic_file

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -37,6 +38,7 @@ def store(experiment: str | None) -> Iterator[Any]:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
     try:
         with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
@@ -56,14 +58,20 @@ def _open(uri: str, experiment: str | None) -> Any:
         client = mlflow.MlflowClient(uri)
     except OSError as error:  # the folder of a SQLite file cannot be made
         raise _unusable(error) from None
-    found = client.get_experiment_by_name(experiment) if experiment is not None else None
-    if found is not None and found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if experiment is not None and found is None:
-        location = str(home() / "mlruns" / experiment) if uri.startswith("sqlite:") else None
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
-        client.create_experiment(experiment, artifact_location=location, tags=kind)
+    if experiment is not None:
+        ensure_experiment(client, experiment)
     return client
+
+
+def ensure_experiment(client: Any, name: str) -> None:
+    """Make an experiment where there is none of that name, and bring back a deleted one."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = str(home() / "mlruns" / name) if tracking_uri().startswith("sqlite:") else None
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        client.create_experiment(name, artifact_location=location, tags=kind)
+    elif found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
 
 
 def _unusable(error: Exception) -> UserError:
@@ -106,6 +114,31 @@ def exists(client: Any, run_id: str) -> bool:
         return bool(client.get_run(run_id).info.lifecycle_stage == "active")
     except mlflow.MlflowException:
         return False
+
+
+def has_artifact(client: Any, run_id: str, path: str) -> bool:
+    """Whether a run has a file or folder of this name among its artifacts."""
+    folder = path.rpartition("/")[0]
+    return any(entry.path == path for entry in client.list_artifacts(run_id, folder or None))
+
+
+def download(uri: str, folder: Path) -> Path:
+    """Fetch an artifact by its address into an existing folder."""
+    import mlflow
+
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+
+
+def registered_model(client: Any, name: str) -> Any | None:
+    """A registered model with its aliases and tags; None where there is none."""
+    import mlflow
+
+    try:
+        return client.get_registered_model(name)
+    except mlflow.MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def delete_artifacts(client: Any, run_id: str, path: str) -> None:

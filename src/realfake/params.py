@@ -10,23 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from realfake.errors import UserError
 from realfake.explain import explain, nearest
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-FormatName = Literal["keras", "onnx", "litert_fp32", "litert_fp16", "litert_dynamic", "litert_int8"]
-
-RuntimeName = Literal["tensorflow", "onnxruntime", "onnxruntime_int8", "openvino_bf16", "openvino_int8"]
-
-
-class Group(BaseModel):
-    """A group of parameters: immutable, strict about types, closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+from realfake.params_kinds import FormatName, Fraction, Group, Positive, RuntimeName, Seed
+from realfake.params_tools import PromoteParams, TuneParams
 
 
 class PreprocessParams(Group):
@@ -110,7 +99,7 @@ class TrainParams(Group):
         if self.weights.startswith("models:/"):
             raise ValueError(
                 f"weights: {self.weights} is an alias that can move; a stage reads only files. "
-                "Download the model, give its file as weights and its digest as weights_sha256"
+                f"`python src/use.py --weights {self.weights}` downloads the model and puts its file and digest here"
             )
         if self.weights in ("none", "imagenet") and self.weights_sha256 is not None:
             raise ValueError(f"weights_sha256 is for a weights file, not for weights: {self.weights}; set it to null")
@@ -149,64 +138,6 @@ class TrackingParams(Group):
     experiment: Annotated[str, Field(min_length=1)]
 
 
-class Choices(Group):
-    """Values that a sweep picks from."""
-
-    choices: Annotated[list[int | float | str], Field(min_length=1)]
-
-    @property
-    def probes(self) -> list[Any]:
-        """Values that must all be allowed."""
-        return self.choices
-
-
-class Range(Group):
-    """Numbers that a sweep picks from; whole ones where both ends are."""
-
-    low: int | float
-    high: int | float
-    scale: Literal["linear", "log"]
-
-    @model_validator(mode="after")
-    def _ends_in_order(self) -> "Range":
-        if self.low >= self.high:
-            raise ValueError(f"a range of tune.space goes from low to high, not from {self.low} to {self.high}")
-        if self.scale == "log" and self.low <= 0:
-            raise ValueError(f"a log scale starts above 0, not at {self.low}; use scale: linear")
-        return self
-
-    @property
-    def probes(self) -> list[Any]:
-        """Values that must all be allowed."""
-        return [self.low, self.high]
-
-
-def _kind(domain: Any) -> str:
-    return "choices" if isinstance(domain, Choices) or (isinstance(domain, dict) and "choices" in domain) else "range"
-
-
-Domain = Annotated[Annotated[Choices, Tag("choices")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
-
-
-class TuneParams(Group):
-    """What `python src/tune.py` searches, and how. No stage depends on it."""
-
-    metric: Literal["val_accuracy", "val_auc", "val_loss"]
-    """What is sought: the highest accuracy or AUC, or the lowest loss, on val."""
-    fraction: Annotated[float, Field(gt=0, le=1)]
-    """Part of each class of train that a trial learns on; val is always whole."""
-    sampler: Literal["tpe", "random"]
-    """Tree-structured Parzen estimator (Bergstra et al. 2011), or independent draws."""
-    startup_trials: Annotated[int, Field(ge=1)]
-    """Trials that are drawn at random, and never stopped early, before the others learn from them."""
-    pruner: Literal["none", "median", "halving"]
-    """What stops a poor trial early: nothing, the median of the others, or asynchronous halving (Li et al. 2020)."""
-    seed: Seed
-    """The same seed proposes the same trials, with one worker."""
-    space: Annotated[dict[str, Domain], Field(min_length=1)]
-    """Parameters of train by dotted name, each with `choices: [...]` or with `low`, `high` and `scale`."""
-
-
 class Params(Group):
     """All of params.yaml."""
 
@@ -215,7 +146,17 @@ class Params(Group):
     evaluate: EvaluateParams
     export: ExportParams
     tune: TuneParams
+    promote: PromoteParams
     tracking: TrackingParams
+
+    @model_validator(mode="after")
+    def _timed_file_is_written(self) -> "Params":
+        if self.promote.latency_format not in self.export.formats:
+            raise ValueError(
+                f"promote.latency_format is {self.promote.latency_format}, which export.formats does not write; "
+                f"expected one of {', '.join(self.export.formats)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _space_is_possible(self) -> "Params":

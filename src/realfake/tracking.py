@@ -15,6 +15,7 @@ from typing import Any
 from realfake.mlflow_store import as_metrics, create_run, exists, log_params, store
 from realfake.provenance import git_state, machine
 from realfake.quiet import quiet
+from realfake.registry import lineage
 from realfake.runlink import RunLink, note_of, run_of
 from realfake.workspace import read_json, sha256_file, write_json
 
@@ -59,6 +60,7 @@ def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, 
         else:
             link = create_run(client, experiment, name, params, {**git_state(), **machine()})
             write_json(note, asdict(link))
+            lineage.record(client, link.run_id)
         try:
             yield TrainingRun(client, link)
         except BaseException as error:
@@ -93,6 +95,7 @@ def log_stage(
     named = {f"{stage}.{key}": str(value) for key, value in params.items()}
     with store(experiment) as client:
         link = _find_or_rebuild(client, model_folder, experiment)
+        lineage.record_lock(client, link.run_id)
         link = _run_for_params(client, link, stage, named)
         client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
@@ -140,7 +143,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     client.set_tag(link.run_id, "model_sha256", sha256_file(model_folder / "model.keras"))
     _log_dataset(client, link.run_id, training)
     _log_figures(client, link.run_id, model_folder)
-    for name in ("training.json", "history.json"):
+    for name in ("training.json", "history.json", "seen.npy"):
         client.log_artifact(link.run_id, str(model_folder / name), artifact_path="training")
     installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
     client.log_text(link.run_id, "\n".join(installed) + "\n", "environment/requirements.txt")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.errors import UserError
-from realfake.params import RuntimeName
+from realfake.params_kinds import RuntimeName
 from realfake.pixels import Inputs
 from realfake.provenance import thread_count
 from realfake.quiet import quiet

@@ -43,6 +43,13 @@ def state_folder(name: str) -> Path:
     return folder
 
 
+def machine_folder(name: str) -> Path:
+    """A folder `~/.cache/realfake/<name>` for what all checkouts of a user on this machine share; made when missing."""
+    folder = Path("~/.cache/realfake").expanduser() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for writing bytes; it appears whole when the block ends, and not at all when the block fails."""

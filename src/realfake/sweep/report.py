@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realfake.params import TuneParams
 from realfake.params_edit import fragment
+from realfake.params_tools import TuneParams
 from realfake.sweep.progress import duration
 from realfake.sweep.search import values_of
 from realfake.workspace import atomic_file, atomic_folder, write_json

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from realfake.dataset import CLASSES
-from realfake.params import Choices, Domain, TrainParams, TuneParams, with_values
+from realfake.params import TrainParams, with_values
+from realfake.params_tools import Choices, Domain, TuneParams
 
 if TYPE_CHECKING:
     import optuna

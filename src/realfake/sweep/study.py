@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from realfake.errors import UserError, one_line
-from realfake.params import TrainParams, TuneParams, flatten
+from realfake.params import TrainParams, flatten
+from realfake.params_tools import TuneParams
 from realfake.sweep.liveness import Watch
 from realfake.sweep.search import direction, pruner, sampler
 from realfake.workspace import state_folder

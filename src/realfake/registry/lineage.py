@@ -1,0 +1,113 @@
+"""Where a registered version comes from, and the exact commands that bring it back."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from realfake.mlflow_store import has_artifact, tracking_uri
+from realfake.workspace import workspace
+
+if TYPE_CHECKING:
+    from realfake.registry.subject import Subject
+
+FOLDER = "lineage"
+"""Of a run's artifacts."""
+LARGEST = 20_000_000
+"""Bytes of uncommitted changes that are kept."""
+
+
+def record(client: Any, run_id: str) -> None:
+    """Keep with a run what the commit does not tell: params.yaml, data.dvc, and uncommitted work in changes.patch.
+
+    That is changed and new files of the working tree which git does not ignore.
+    """
+    root = workspace()
+    for name in ("params.yaml", "data.dvc"):
+        if (root / name).is_file():
+            client.log_artifact(run_id, str(root / name), FOLDER)
+    patch = uncommitted(root)
+    if len(patch) > LARGEST:
+        print(f"uncommitted changes of {len(patch) / 1e6:.0f} MB are not kept with the run; commit them", flush=True)
+    elif patch:
+        with TemporaryDirectory() as folder:
+            Path(folder, "changes.patch").write_bytes(patch)
+            client.log_artifact(run_id, str(Path(folder, "changes.patch")), FOLDER)
+
+
+def record_lock(client: Any, run_id: str) -> None:
+    """Keep dvc.lock with a run as it is now; DVC writes it when a stage has ended, so later stages renew it."""
+    if (workspace() / "dvc.lock").is_file():
+        client.log_artifact(run_id, str(workspace() / "dvc.lock"), FOLDER)
+
+
+def uncommitted(root: Path) -> bytes:
+    """Changes of the working tree against HEAD as `git apply` takes them, new files included.
+
+    What the pipeline writes (dvc.lock, outputs) is no change. The index and the objects of the repository stay as
+    they are. Empty without a commit to compare with.
+    """
+    with TemporaryDirectory() as scratch:
+        objects = _git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        if objects is None or _git(root, "rev-parse", "HEAD") is None:
+            return b""
+        aside = {
+            "GIT_INDEX_FILE": f"{scratch}/index",
+            "GIT_OBJECT_DIRECTORY": scratch,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects.decode().strip(),
+        }
+        place = ("--", ".", ":!dvc.lock", ":!outputs")
+        _git(root, "read-tree", "HEAD", **aside)
+        _git(root, "add", "--all", *place, **aside)
+        return _git(root, "diff", "--cached", "--binary", "--relative", "HEAD", *place, **aside) or b""
+
+
+def describe(client: Any, subject: "Subject", title: str) -> Iterator[str]:
+    """What a version is made of, and the commands that reproduce it in a clone of the repository.
+
+    Args:
+        client: of the store that holds the run.
+        subject: the training.
+        title: `realfake version 3 (champion)`.
+    """
+    tags = subject.tags
+    commit = tags.get("git_commit", "none")
+    yield f"# {title}"
+    yield f"# trained by run {subject.name} ({subject.run_id}), user {tags.get('mlflow.user', 'unknown')}"
+    yield f"# data {tags.get('data_digest', 'unknown')}"
+    dirty = has_artifact(client, subject.run_id, f"{FOLDER}/changes.patch")
+    yield f"# code {commit}" + (" with uncommitted changes" if dirty else "")
+    for name, value in sorted(subject.params.items()):
+        if name.startswith("train."):
+            yield f"#   {name} {value}"
+    yield f"export MLFLOW_TRACKING_URI={_without_password(tracking_uri())}"
+    yield f"mlflow artifacts download --run-id {subject.run_id} --artifact-path {FOLDER} --dst-path .cache"
+    if commit != "none":
+        yield f"git checkout {commit}"
+    if dirty:
+        yield f"git apply .cache/{FOLDER}/changes.patch"
+    names = [
+        name
+        for name in ("params.yaml", "data.dvc", "dvc.lock")
+        if has_artifact(client, subject.run_id, f"{FOLDER}/{name}")
+    ]
+    if names:
+        yield f"cp {' '.join(f'.cache/{FOLDER}/{name}' for name in names)} ."
+    yield "dvc checkout --allow-missing   # from DVC's cache; `dvc pull` where there is a DVC remote"
+    yield "dvc repro                      # says that all is up to date, or computes what is missing, to the same bytes"
+
+
+def _without_password(uri: str) -> str:
+    scheme, mark, rest = uri.partition("://")
+    return f"{scheme}{mark}{rest.split('@')[-1]}"
+
+
+def _git(root: Path, *arguments: str, **variables: str) -> bytes | None:
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True, env={**os.environ, **variables})
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout

@@ -1,0 +1,232 @@
+"""The promotion itself: choose, judge, register, move the aliases, keep the log; and the way back."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from filelock import FileLock
+
+from realfake.errors import UserError
+from realfake.mlflow_store import store, tracking_uri
+from realfake.params import Params
+from realfake.provenance import instruction_set, thread_count
+from realfake.registry import changes, lineage, rules
+from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK, Log
+from realfake.registry.judge import Contender, Judge
+from realfake.registry.rules import Check
+from realfake.registry.subject import Subject, candidates, find_run, formats_of, network_of, read_subject
+from realfake.registry.versions import ALIASES, Aliases, Registry
+from realfake.workspace import atomic_folder, machine_folder, sha256_file, write_json
+
+TOLERANCE = {True: 1e-6, False: 0.005}
+"""By how much a recorded figure may differ when it is computed anew: on the same kind of machine, on another."""
+
+
+class Promotion:
+    """What `src/promote.py` does, on one checkout and one registered model."""
+
+    def __init__(self, client: Any, params: Params, root: Path) -> None:
+        self._client, self._params, self._root = client, params, root
+        self.registry = Registry(client, params.promote.model)
+        self.log = Log(self.registry)
+
+    def promote(self, wanted: str | None) -> bool:
+        """Judge the best run on val, or the one of an id or name; whether it is champion now."""
+        with self._alone():
+            before = self.registry.aliases()
+            judge = Judge.of(self._client, self._params, self._root / "outputs/prepared")
+            subject = self._candidate(wanted, judge)
+            champion = self._champion(before)
+            if champion is not None and champion.subject.run_id == subject.run_id:
+                self._say(
+                    f"**nothing to do**: run {subject.name} is the champion already ({champion.title})", PROMOTED, []
+                )
+                return True
+            candidate = Contender(subject, f"run {subject.name}", self.registry.ancestors(subject))
+            checks = judge.verdict(candidate, champion)
+            kind = PROMOTED if rules.promoted(checks) else REFUSED
+            version = self._record(kind, before, subject, checks)
+            print(rules.table(checks))
+            against = f", in place of {champion.title}" if champion and kind == PROMOTED else ""
+            stays = f"; {champion.title} stays" if champion and kind == REFUSED else ""
+            headline = f"**{kind}**: version {version} of {self.registry.name} (run {subject.name}){against}{stays}"
+            self._say(headline, kind, checks)
+            return kind == PROMOTED
+
+    def rollback(self) -> None:
+        """Bring back @previous.
+
+        Raises:
+            UserError: there is none.
+        """
+        with self._alone():
+            before = self.registry.aliases()
+            if before.previous is None:
+                raise UserError(
+                    f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
+                )
+            stack = changes.champions(self.log.changes())
+            place = stack.index(before.previous) if before.previous in stack else 0
+            beneath = {"beneath": str(stack[place - 1])} if place else {}
+            subject = self.registry.subject(self.registry.find(str(before.previous)))
+            with self.log.change(ROLLED_BACK, before, _of_run(subject) | beneath) as pending:
+                pending.about(before.previous)
+            print(
+                f"rolled back: the champion of {self.registry.name} is version {before.previous} again, "
+                f"in place of version {before.champion}"
+            )
+
+    def history(self) -> str:
+        """The log of changes."""
+        found = self.log.changes()
+        return changes.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
+
+    def lineage(self, wanted: str) -> Iterator[str]:
+        """What reproduces a version, line by line."""
+        version = self.registry.find(wanted)
+        names = [name for name in ALIASES if getattr(self.registry.aliases(), name) == int(version.version)]
+        title = f"{self.registry.name} version {version.version}" + (f" ({', '.join(names)})" if names else "")
+        return lineage.describe(self._client, self.registry.subject(version), title)
+
+    def verify(self, wanted: str) -> bool:
+        """Evaluate a version anew on its own data; whether its recorded figures hold.
+
+        Raises:
+            UserError: outputs/prepared holds other pictures than it was evaluated on, or nothing was recorded.
+        """
+        version = self.registry.find(wanted)
+        subject = self.registry.subject(version)
+        judge = Judge.of(self._client, self._params, self._root / "outputs/prepared")
+        if subject.data != judge.data:
+            raise UserError(
+                f"version {version.version} was evaluated on other pictures than outputs/prepared holds; bring them "
+                f"back with the commands of `python src/promote.py --lineage {version.version}`, in another clone"
+            )
+        scores = judge.scores(subject, judge.probabilities(subject, recorded=False))
+        recorded = {name: subject.figures[name] for name in scores if name in subject.figures}
+        if not recorded:
+            raise UserError(f"version {version.version} has no recorded figures; its run was never evaluated")
+        here = (instruction_set(), str(thread_count()))
+        allowed = TOLERANCE[(subject.tags.get("instruction_set"), subject.tags.get("threads")) == here]
+        holds = self._same_network(subject)
+        for name, value in recorded.items():
+            same = abs(scores[name] - value) <= allowed
+            holds &= same
+            print(f"  {'holds' if same else 'DIFFERS':<8} {name:<18} recorded {value:.6f}, now {scores[name]:.6f}")
+        print(f"version {version.version}: {'verified' if holds else 'NOT verified'} (allowed difference {allowed:g})")
+        return holds
+
+    def _same_network(self, subject: Subject) -> bool:
+        """Whether the registered network is, to the bit, the one that training wrote."""
+        from realfake.network import save_network
+
+        with TemporaryDirectory() as folder:
+            save_network(network_of(subject), Path(folder, "model.keras"))
+            same = sha256_file(Path(folder, "model.keras")) == subject.tags.get("model_sha256")
+        print(f"  {'holds' if same else 'DIFFERS':<8} network            SHA-256 of its file, as training wrote it")
+        return same
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change at a time on this machine; what was cut off is settled first."""
+        key = hashlib.sha256(f"{tracking_uri()} {self.registry.name}".encode()).hexdigest()[:16]
+        with FileLock(machine_folder("locks") / f"promote-{key}.lock"):
+            for line in self.log.recover():
+                print(line, flush=True)
+            yield
+
+    def _candidate(self, wanted: str | None, judge: Judge) -> Subject:
+        experiment, metric = self._params.tracking.experiment, self._params.promote.metric
+        if wanted is not None:
+            return read_subject(self._client, find_run(self._client, experiment, wanted))
+        runs, others = candidates(self._client, experiment, metric, judge.data)
+        rolled_back = {self.registry.run_of(version) for version in changes.rolled_back(self.log.changes())}
+        left = [run for run in runs if run.info.run_id not in rolled_back]
+        if others:
+            print(f"{others} runs on other pictures are left out; `--run` judges one of them")
+        if len(left) < len(runs):
+            print(f"{len(runs) - len(left)} runs that were rolled back are left out; `--run` judges one of them")
+        if not left:
+            raise UserError(f"experiment {experiment} has no finished run on today's pictures; `dvc repro` makes one")
+        value = left[0].data.metrics[f"best/{metric}"]
+        print(f"candidate: run {left[0].info.run_name}, the best of {len(left)} by {metric} ({value:.4f})", flush=True)
+        return read_subject(self._client, left[0])
+
+    def _champion(self, aliases: Aliases) -> Contender | None:
+        if aliases.champion is None:
+            return None
+        subject = self.registry.subject(self.registry.find(str(aliases.champion)))
+        return Contender(subject, f"version {aliases.champion}", self.registry.ancestors(subject))
+
+    def _record(self, kind: str, before: Aliases, subject: Subject, checks: list[Check]) -> int:
+        """Register the candidate, write the log, move the aliases; the version's number."""
+        self._keep_lock(subject)
+        with self.log.change(kind, before, _of_run(subject)) as pending:
+            tags = _version_tags(self._client, subject) | {"change": pending.run_id}
+            version = self.registry.register(subject, tags, f"run {subject.name}")
+            self._client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
+            self._client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
+            pending.about(version)
+        self.registry.describe(version, rules.markdown(f"**{kind}**", checks))
+        self.registry.tag(version, verdict=kind)
+        return version
+
+    def _keep_lock(self, subject: Subject) -> None:
+        """Keep dvc.lock with the run, if the checkout holds what it made: DVC writes it when a stage has ended."""
+        model = self._root / "outputs/model/model.keras"
+        if model.is_file() and sha256_file(model) == subject.tags.get("model_sha256"):
+            lineage.record_lock(self._client, subject.run_id)
+
+    def _say(self, headline: str, kind: str, checks: list[Check]) -> None:
+        """Print the headline, and leave the verdict in outputs/promotion for who reports it."""
+        print(headline.replace("**", ""))
+        with atomic_folder(self._root / "outputs/promotion") as folder:
+            content = {"verdict": kind, "headline": headline, "checks": [vars(check) for check in checks]}
+            write_json(folder / "verdict.json", content)
+            text = rules.markdown(headline, checks) if checks else f"{headline}\n"
+            (folder / "verdict.md").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def opened(params: Params, root: Path) -> Iterator[Promotion]:
+    """The registry of `promote.model`, in the MLflow store of this checkout."""
+    with store(params.tracking.experiment) as client:
+        yield Promotion(client, params, root)
+
+
+def _of_run(subject: Subject) -> dict[str, str]:
+    """What the log says of a run."""
+    accuracy, dirty = subject.figures.get("test/accuracy"), subject.tags.get("git_dirty") == "true"
+    return {
+        "run_name": subject.name,
+        "run_id": subject.run_id,
+        "accuracy": "-" if accuracy is None else f"{accuracy:.2%}",
+        "candidate_commit": subject.tags.get("git_commit", "none")[:9] + ("+" if dirty else ""),
+        "data_digest": subject.tags.get("data_digest", "unknown"),
+    }
+
+
+def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
+    """Evaluation, formats and lineage, as MLflow's page of a version shows them."""
+    names = ("model_sha256", "data_digest", "git_commit", "git_dirty")
+    known = {name: subject.tags[name] for name in names if name in subject.tags}
+    figures = {name: f"{value:.6g}" for name, value in subject.figures.items() if _is_headline(name)}
+    formats = {
+        name: f"{row['bytes'] / 1e6:.2f} MB, {row['accuracy']:.2%}" for name, row in formats_of(client, subject).items()
+    }
+    return {
+        **known,
+        **figures,
+        "run_name": subject.name,
+        "threshold": f"{subject.threshold:g}",
+        "formats": json.dumps(formats),
+    }
+
+
+def _is_headline(name: str) -> bool:
+    """test/accuracy and the like, without intervals and parts."""
+    return name.startswith("test/") and name.count("/") == 1 and not name.endswith(("_ci_low", "_ci_high"))

@@ -1,0 +1,169 @@
+"""`src/promote.py` for real: a pipeline that ran, the real gate, real servers, kills, and a restored version."""
+
+import json
+import os
+import re
+import shlex
+import sqlite3
+import subprocess
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from checkouts import change, clone, commit, environment, run, start, store, succeed, wait_for
+from servers import PASSWORD, mlflow_server, postgresql, scoring_server
+
+pytestmark = pytest.mark.slow
+
+PROMOTE = "python src/promote.py"
+
+
+@pytest.fixture
+def gated(copied: Path, monkeypatch) -> Path:
+    """The finished clone with a gate that its toy network passes."""
+    monkeypatch.setenv("HOME", str(copied.parent / "home"))
+    gate = {"limits": {"test/accuracy": {"min": 0.6}}, "max_accuracy_loss": 0.5, "max_latency_ratio": 50.0}
+    change(copied, "promote", **gate)
+    commit(copied)
+    return copied
+
+
+def registered(project: Path):
+    return store(project).get_registered_model("realfake")
+
+
+def asked(address: str, pictures: np.ndarray) -> list[float]:
+    """P(REAL) of pictures, from a scoring server."""
+    body = json.dumps({"instances": pictures.tolist()}).encode()
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return [row[0] for row in json.load(answer)["predictions"]]
+
+
+def recorded(project: Path, count: int) -> list[float]:
+    rows = (project / "outputs/evaluation/predictions.csv").read_text().splitlines()[1 : count + 1]
+    return [float(row.rpartition(",")[2]) for row in rows]
+
+
+def first_pictures(project: Path, count: int) -> np.ndarray:
+    return np.load(project / "outputs/prepared/test_pictures.npy")[:count].astype(np.float32) / 255
+
+
+def test_the_champion_is_promoted_verified_served_learnt_from_and_rolled_back(gated):
+    said = succeed(gated, PROMOTE)
+    assert "promoted: version 1 of realfake" in said
+    assert "not gated  accuracy against champion" in said
+    assert "version 1: verified" in succeed(gated, f"{PROMOTE} --verify")
+
+    with scoring_server(
+        gated, "models:/realfake@champion", MLFLOW_TRACKING_URI=f"sqlite:///{gated}/mlflow.db"
+    ) as address:
+        assert asked(address, first_pictures(gated, 5)) == pytest.approx(recorded(gated, 5), abs=1e-5)
+
+    succeed(gated, "python src/use.py --weights models:/realfake@champion")
+    params = yaml.safe_load((gated / "params.yaml").read_text())["train"]
+    trained = (gated / "outputs/model/model.keras").read_bytes()
+    assert params["weights"] == "weights/realfake-1.keras"
+    assert (gated / params["weights"]).read_bytes() == trained
+    change(gated, "train", epochs=1)
+    succeed(gated, "dvc repro")
+    said = succeed(gated, f"{PROMOTE} --run {runs_of(gated)[0]}")
+    assert "promoted: version 2 of realfake" in said
+    assert re.search(r"passed +latency against champion", said)
+    assert {name: int(version) for name, version in registered(gated).aliases.items()} == {"champion": 2, "previous": 1}
+    assert "champion of realfake is version 1 again" in succeed(gated, f"{PROMOTE} --rollback")
+    history = succeed(gated, f"{PROMOTE} --history").splitlines()
+    assert [re.search(r"version \d \w+( back)?", line)[0] for line in history[1:]] == [
+        "version 1 promoted",
+        "version 2 promoted",
+        "version 1 rolled back",
+    ]
+
+
+def runs_of(project: Path) -> list[str]:
+    """Names of the trainings, newest first."""
+    client = store(project)
+    place = client.get_experiment_by_name("realfake").experiment_id
+    return [found.info.run_name for found in client.search_runs([place], "tags.model_logged = 'true'")]
+
+
+def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
+    change(gated, "promote", limits={"test/accuracy": {"min": 0.6}, "test/brier": {"max": 0.0}})
+    refused = run(gated, PROMOTE)
+    assert refused.returncode == 3
+    assert "refused    test/brier" in refused.stdout
+    assert (gated / "outputs/promotion/verdict.md").read_text().startswith("**refused**: version 1 of realfake")
+    done = run(gated, f"{PROMOTE} --verify champion")
+    assert done.returncode == 1
+    assert done.stderr == "error: realfake has no version champion; known: challenger (1)\n"
+    succeed(gated, "git checkout --quiet params.yaml")
+    change(gated, "train", weights="models:/realfake@challenger")
+    done = run(gated, "python src/train.py")
+    assert "`python src/use.py --weights models:/realfake@challenger` downloads the model" in done.stderr
+
+
+def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gated):
+    """With uncommitted code: a comment in a module that train depends on, and another number of epochs."""
+    module = gated / "src/realfake/resnet.py"
+    module.write_text(module.read_text() + "# a change that is in no commit\n")
+    change(gated, "train", epochs=2)
+    succeed(gated, "dvc repro")
+    succeed(gated, f"{PROMOTE} --run {runs_of(gated)[0]}")
+    lines = succeed(gated, f"{PROMOTE} --lineage").splitlines()
+    trained = (gated / "outputs/model/model.keras").read_bytes()
+    lock = (gated / "dvc.lock").read_text()
+    succeed(gated, "git stash --quiet")
+
+    other = clone(gated, gated.parent / "other")
+    succeed(other, f"dvc cache dir --local {gated}/.dvc/cache")
+    script = "\n".join(["set -e", *lines])
+    variables = environment(HOME=os.environ["HOME"])
+    done = subprocess.run(["bash", "-c", script], cwd=other, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (other / "outputs/model/model.keras").read_bytes() == trained
+    assert (other / "dvc.lock").read_text() == lock
+    assert "a change that is in no commit" in (other / "src/realfake/resnet.py").read_text()
+    assert "Stage 'train' didn't change, skipping" in done.stdout, "the network came from DVC's cache"
+    assert not run(other, "dvc status --quiet").returncode
+
+
+def announced(project: Path) -> bool:
+    """Whether a change of the registry is under way."""
+    with closing(sqlite3.connect(project / "mlflow.db", timeout=30)) as connection:
+        under_way = (
+            "SELECT count(*) FROM runs NATURAL JOIN experiments WHERE status = 'RUNNING' AND name LIKE '%-promotions'"
+        )
+        return bool(connection.execute(under_way).fetchone()[0])
+
+
+def test_a_promotion_that_is_killed_half_way_is_settled_by_the_next_one(gated):
+    process = start(gated, PROMOTE, gated / "promote.log")
+    wait_for(lambda: announced(gated), process)
+    process.kill()
+    process.wait()
+    said = succeed(gated, PROMOTE)
+    assert "that was cut off (promoted) is" in said
+    assert {name: int(version) for name, version in registered(gated).aliases.items()} == {"champion": 1}
+    assert "unfinished" not in succeed(gated, f"{PROMOTE} --history")
+
+
+def test_a_server_with_a_password_on_postgresql(gated, tmp_path):
+    with postgresql() as database, mlflow_server(tmp_path / "server", database, password=True) as address:
+        variables = {
+            "MLFLOW_TRACKING_URI": address,
+            "MLFLOW_TRACKING_USERNAME": "admin",
+            "MLFLOW_TRACKING_PASSWORD": PASSWORD,
+        }
+        done = run(gated, "dvc repro -f evaluate", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+        assert "401" in done.stderr or "401" in done.stdout, "without a password nobody gets in"
+        succeed(gated, "dvc repro -f evaluate export", **variables)  # the run is rebuilt there
+        assert "promoted: version 1 of realfake" in succeed(gated, PROMOTE, **variables)
+        assert "is version 1" in succeed(gated, "python src/use.py --weights models:/realfake@champion", **variables)
+        lines = succeed(gated, f"{PROMOTE} --lineage", **variables)
+        assert shlex.quote(address) in lines
+        assert PASSWORD not in lines
+        with scoring_server(gated, "models:/realfake@champion", **variables) as scoring:
+            assert asked(scoring, first_pictures(gated, 3)) == pytest.approx(recorded(gated, 3), abs=1e-5)

@@ -1,0 +1,100 @@
+"""Verdicts on real runs of a real store, from what evaluate recorded."""
+
+import numpy as np
+import pytest
+from registered import open_gate, trained
+
+from realfake.dataset import fingerprints_of, read_manifest
+from realfake.errors import UserError
+from realfake.mlflow_store import store
+from realfake.registry.judge import Contender, Judge, as_prepared_for
+from realfake.registry.subject import read_subject
+
+OLD = "o" * 64
+"""Digest of other data."""
+
+
+@pytest.fixture
+def court(project, prepared):
+    params = open_gate(project, limits={"test/accuracy": {"min": 0.8}, "test/robust/accuracy": {"min": 0.7}})
+    with store("realfake") as client:
+        yield Judge.of(client, params, prepared)
+
+
+def contender(judge, prepared, name, ancestors=(), learnt=None, **values):
+    run_id = trained(judge.client, prepared, name, **values)
+    if learnt is not None:
+        folder = prepared.parent / f"learnt-{name}"
+        folder.mkdir()
+        np.save(folder / "seen.npy", fingerprints_of(learnt))
+        judge.client.log_artifacts(run_id, str(folder), "training")
+    return Contender(read_subject(judge.client, judge.client.get_run(run_id)), name, ancestors)
+
+
+def states(checks):
+    return {check.name: check.state for check in checks}
+
+
+def test_the_first_candidate_meets_the_absolute_limits_only(court, prepared):
+    assert states(court.verdict(contender(court, prepared, "first", wrong=2), None)) == {
+        "test pictures unseen": "passed",
+        "test/accuracy": "passed",
+        "test/robust/accuracy": "not gated",
+        "export": "passed",
+        "accuracy against champion": "not gated",
+        "latency against champion": "not gated",
+    }
+    assert states(court.verdict(contender(court, prepared, "bad", wrong=8), None))["test/accuracy"] == "refused"
+
+
+def test_a_figure_of_a_later_suite_counts_as_soon_as_a_run_has_it(court, prepared):
+    weak = contender(court, prepared, "weak", figures={"test/robust/accuracy": 0.69})
+    assert states(court.verdict(weak, None))["test/robust/accuracy"] == "refused"
+
+
+def test_a_candidate_that_is_worse_than_the_champion_is_refused(court, prepared):
+    champion = contender(court, prepared, "champion")
+    assert (
+        states(court.verdict(contender(court, prepared, "as good", wrong=1), champion))["accuracy against champion"]
+        == "passed"
+    )
+    checks = court.verdict(contender(court, prepared, "worse", wrong=5), champion)
+    assert states(checks)["accuracy against champion"] == "refused"
+    assert states(checks)["latency against champion"] == "not gated", "neither has a file to be timed"
+
+
+def test_a_test_picture_that_the_candidate_or_what_it_started_from_learnt_refuses(court, prepared, monkeypatch):
+    stray = [row.sha256 for row in read_manifest(prepared) if row.split == "test"][:3]
+    monkeypatch.setattr("realfake.registry.judge.network_of", lambda subject: None)
+    monkeypatch.setattr(Judge, "probabilities", lambda self, subject: np.where(self.test.labels == 1, 0.9, 0.1))
+    guilty = contender(court, prepared, "guilty", data=OLD, learnt=[*stray, "x"])
+    assert states(court.verdict(guilty, None))["test pictures unseen"] == "refused"
+    heir = contender(court, prepared, "heir", ancestors=[guilty.subject])
+    assert states(court.verdict(heir, None))["test pictures unseen"] == "refused"
+    innocent = contender(court, prepared, "innocent", data=OLD, learnt=["x"])
+    assert states(court.verdict(innocent, None))["test pictures unseen"] == "passed"
+    silent = contender(court, prepared, "silent", data=OLD)
+    assert states(court.verdict(silent, None))["test pictures unseen"] == "refused"
+
+
+def test_pictures_that_the_champion_learnt_are_left_out_of_the_comparison(court, prepared, monkeypatch):
+    learnt = [row.sha256 for row in read_manifest(prepared) if row.split == "test"]
+    perfect = np.where(court.test.labels == 1, 0.9, 0.1)
+    monkeypatch.setattr(Judge, "probabilities", lambda self, subject: perfect)
+    champion = contender(court, prepared, "champion", data=OLD, learnt=learnt[:6])
+    (check,) = [c for c in court.verdict(contender(court, prepared, "new"), champion) if c.name.startswith("accuracy")]
+    assert check.passed
+    assert "on the same 26 pictures" in check.reason
+    assert "6 that champion learnt from are left out" in check.reason
+    knows_all = contender(court, prepared, "all", data=OLD, learnt=learnt)
+    assert (
+        states(court.verdict(contender(court, prepared, "other"), knows_all))["accuracy against champion"] == "refused"
+    )
+
+
+def test_a_network_sees_pictures_at_the_size_it_was_trained_for(court, prepared):
+    small = contender(court, prepared, "small", params={"preprocess.size": "16"}).subject
+    assert as_prepared_for(small, court.test.pictures).shape == (32, 16, 16, 3)
+    large = contender(court, prepared, "large", params={"preprocess.size": "64"}).subject
+    with pytest.raises(UserError, match="large was trained on pictures of 64 px, and outputs/prepared has 32 px"):
+        as_prepared_for(large, court.test.pictures)
