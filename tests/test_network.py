@@ -13,6 +13,7 @@ from realfake.errors import UserError
 from realfake.network import load_network, predict, save_network
 
 
+@pytest.mark.slow
 def test_saving_twice_and_in_another_process_gives_the_same_bytes(train_params, tmp_path):
     network = build_network(train_params)
     save_network(network, tmp_path / "a.keras")

@@ -132,10 +132,11 @@ def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gate
 
 def announced(project: Path) -> bool:
     """Whether a change of the registry is under way."""
+    under_way = (
+        "SELECT count(*) FROM runs JOIN experiments USING (experiment_id) "
+        "WHERE status = 'RUNNING' AND experiments.name = 'realfake-promotions'"
+    )
     with closing(sqlite3.connect(project / "mlflow.db", timeout=30)) as connection:
-        under_way = (
-            "SELECT count(*) FROM runs NATURAL JOIN experiments WHERE status = 'RUNNING' AND name LIKE '%-promotions'"
-        )
         return bool(connection.execute(under_way).fetchone()[0])
 
 

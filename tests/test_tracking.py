@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from realfake.builder import build_network, describe
@@ -38,6 +39,7 @@ def model(project: Path, train_params) -> Path:
     network = build_network(train_params)
     save_network(network, folder / "model.keras")
     write_json(folder / "history.json", RESULTS)
+    np.save(folder / "seen.npy", np.zeros(1, dtype=np.uint64))
     training = {
         "name": "toy",
         "data_digest": "d" * 64,

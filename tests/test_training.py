@@ -56,6 +56,7 @@ def whole(train_params, data):
     return train(train_params, data)
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(train_params, data, whole, project):
     with pytest.raises(Killed):
         train(train_params, data, Checkpoint({"params": 1}, MODULES), kill_after=1)
