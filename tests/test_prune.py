@@ -58,7 +58,9 @@ def test_old_runs_go_with_their_artifacts_but_not_running_or_present_ones(projec
             client.set_terminated(run.run_id)
             return run.run_id
 
-    old, present = finished("old"), finished("present")
+    old, present, log = finished("old"), finished("present"), finished("log")
+    with store("realfake") as client:
+        client.set_tag(log, "change", "promoted")  # an entry of the log of promotions
     model = project / "outputs/model"
     model.mkdir(parents=True)
     (model / "model.keras").write_bytes(b"weights")

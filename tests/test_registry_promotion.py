@@ -40,7 +40,7 @@ def test_the_best_run_becomes_champion_then_a_better_one_and_back(promotion, pre
     assert "promoted: version 2 of realfake (run two), in place of version 1" in said
     version = registry.find("champion")
     assert version.tags["verdict"] == "promoted"
-    assert version.tags["test/accuracy"] == "0.96875"
+    assert version.tags["test/accuracy"] == "0.9688"
     assert "| accuracy against champion |" in version.description
 
     promotion.rollback()

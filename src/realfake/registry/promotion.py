@@ -22,6 +22,8 @@ from realfake.registry.subject import Subject, candidates, find_run, formats_of,
 from realfake.registry.versions import ALIASES, Aliases, Registry
 from realfake.workspace import atomic_folder, machine_folder, sha256_file, write_json
 
+HEADLINES = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
+"""Figures that a version shows as tags; its run has all."""
 TOLERANCE = {True: 1e-6, False: 0.005}
 """By how much a recorded figure may differ when it is computed anew: on the same kind of machine, on another."""
 
@@ -171,7 +173,7 @@ class Promotion:
             self._client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
             self._client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
             pending.about(version)
-        self.registry.describe(version, rules.markdown(f"**{kind}**", checks))
+        self.registry.describe(version, rules.markdown(f"{kind}: run {subject.name}", checks))
         self.registry.tag(version, verdict=kind)
         return version
 
@@ -214,7 +216,7 @@ def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
     """Evaluation, formats and lineage, as MLflow's page of a version shows them."""
     names = ("model_sha256", "data_digest", "git_commit", "git_dirty")
     known = {name: subject.tags[name] for name in names if name in subject.tags}
-    figures = {name: f"{value:.6g}" for name, value in subject.figures.items() if _is_headline(name)}
+    figures = {name: _with_interval(subject, name) for name in HEADLINES if name in subject.figures}
     formats = {
         name: f"{row['bytes'] / 1e6:.2f} MB, {row['accuracy']:.2%}" for name, row in formats_of(client, subject).items()
     }
@@ -227,6 +229,7 @@ def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
     }
 
 
-def _is_headline(name: str) -> bool:
-    """test/accuracy and the like, without intervals and parts."""
-    return name.startswith("test/") and name.count("/") == 1 and not name.endswith(("_ci_low", "_ci_high"))
+def _with_interval(subject: Subject, name: str) -> str:
+    ends = [subject.figures.get(f"{name}_ci_{end}") for end in ("low", "high")]
+    value = f"{subject.figures[name]:.4f}"
+    return value if None in ends else f"{value} ({ends[0]:.4f} to {ends[1]:.4f})"
