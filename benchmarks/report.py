@@ -239,6 +239,16 @@ def _search(result: Mapping[str, Any]) -> str:
     )
 
 
+def _first_answer(result: Mapping[str, Any]) -> str:
+    usual = median(result["seconds"]["Keras script"])
+    rows = [[name, _spread(values, 2), f"{usual / median(values):.1f}"] for name, values in result["seconds"].items()]
+    return (
+        "## The first answer\n\n"
+        "`python benchmarks/run.py first_answer`: seconds of a whole process that answers for one picture, with the "
+        "network of the quick recipe.\n\n" + _table(["", "seconds", "times as fast"], rows)
+    )
+
+
 TABLES = {
     "deck_recipe": _deck_recipe,
     "time_to_accuracy": _time_to_accuracy,
@@ -248,6 +258,7 @@ TABLES = {
     "search": _search,
     "input_pipeline": _input_pipeline,
     "transfer": _transfer,
+    "first_answer": _first_answer,
 }
 
 

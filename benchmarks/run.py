@@ -26,6 +26,7 @@ NAMES = (
     "sweep_cost",
     "search",
     "transfer",
+    "first_answer",
 )
 
 

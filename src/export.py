@@ -7,7 +7,7 @@ from realfake import benchmark
 from realfake.benchmark import Comparison
 from realfake.dataset import Labels, balanced_sample, load_arrays
 from realfake.errors import UserError, run
-from realfake.formats import Source, network_runner, write_format
+from realfake.formats import Source, describe, network_runner, write_format
 from realfake.params import ExportParams, flatten, load_params
 from realfake.params_kinds import FormatName
 from realfake.pixels import Pictures, network_input
@@ -16,11 +16,11 @@ from realfake.quiet import import_keras
 from realfake.workspace import atomic_folder, exclusive, sha256_file, workspace, write_json
 
 
-def export(model: Path, prepared: Path, params: ExportParams, output: Path) -> Comparison:
+def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> Comparison:
     """Replace the folder `output` with the network of `model` in every format, and with what their files answer.
 
-    Each file is loaded by its own runtime and run on real test pictures of `prepared`. Timings differ from run to run,
-    so they go to timings/export.json beside `output`.
+    Each file says how to use it and what `evaluation` found, is loaded by its own runtime and run on real test pictures
+    of `prepared`. Timings differ from run to run, so they go to timings/export.json beside `output`.
 
     Raises:
         UserError: a format cannot be written, collapsed or lost too much accuracy; `output` stays as it was.
@@ -31,12 +31,13 @@ def export(model: Path, prepared: Path, params: ExportParams, output: Path) -> C
     from realfake.network import load_network
 
     network = load_network(model / "model.keras")
-    source = Source(network, network_input(calibration, network.input_shape[1]))
+    description = describe(model, evaluation, network.input_shape[1])
+    source = Source(network, network_input(calibration, network.input_shape[1]), description)
     with atomic_folder(output) as folder:
         (folder / "models").mkdir()
         paths: dict[str, Path] = {name: _write(name, source, folder / "models") for name in params.formats}
         print(f"running each on {len(labels):,} test pictures", flush=True)
-        found = benchmark.compare(paths, network_runner(network), pictures, labels)
+        found = benchmark.compare(paths, network_runner(network), pictures, labels, description.threshold)
         print(benchmark.table(found.qualities, found.speeds), flush=True)
         benchmark.require_quality(found, params.max_accuracy_drop)
         write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
@@ -51,7 +52,7 @@ def main() -> None:
     params = load_params(root / "params.yaml")
     model, output = root / "outputs/model", root / "outputs/export"
     with exclusive("export"):
-        found = export(model, root / "outputs/prepared", params.export, output)
+        found = export(model, root / "outputs/prepared", root / "outputs/evaluation", params.export, output)
         from realfake import tracking
 
         experiment = params.tracking.experiment

@@ -68,7 +68,8 @@ def test_every_file_is_written_and_twice_the_same(
 ) -> None:
     figures = ("accuracy_by_class", "calibration", "confusion", "precision_recall", "predictions", "roc")
     assert set(files) == {
-        *("metrics.json", "ci_low.json", "ci_high.json", "cleaned.json", "predictions.csv", "plots/confusion.csv"),
+        *("metrics.json", "ci_low.json", "ci_high.json", "cleaned.json"),
+        *("decision.json", "predictions.csv", "plots/confusion.csv"),
         *(f"plots/{name}.json" for name in ("roc", "precision_recall", "calibration", "accuracy_by_class")),
         *(f"figures/{name}.png" for name in (*figures, "worst_mistakes")),
     }

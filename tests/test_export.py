@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from realfake.errors import UserError
+from realfake.formats import open_runner
 from realfake.params import ExportParams
-from realfake.workspace import read_json
+from realfake.workspace import read_json, sha256_file, write_json
 
 SIZE = 16
 PARAMS = ExportParams(
@@ -24,7 +25,7 @@ PARAMS = ExportParams(
 def export_stage(model: Path, prepared: Path, params: ExportParams, output: Path) -> None:
     from export import export
 
-    export(model, prepared, params, output)
+    export(model, prepared, model / "evaluation", params, output)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,10 @@ def save_model(folder: Path, outlier: float) -> Path:
     network.get_layer("answer").set_weights([np.array([[40.0], [0.0]]), np.array([-15.0])])
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / "model.keras")
+    write_json(folder / "training.json", {"params": {"preprocess.size": SIZE}, "data_digest": "d" * 64})
+    for name in ("metrics", "ci_low", "ci_high"):
+        write_json(folder / f"evaluation/{name}.json", {"accuracy": 1.0})
+    write_json(folder / "evaluation/decision.json", {"threshold": 0.45})
     return folder
 
 
@@ -78,6 +83,10 @@ def test_every_file_is_written_run_and_measured(
     assert [row["agreement"] for row in figures["formats"].values()] == [1.0] * 4
     assert figures["formats"]["onnx"]["bytes"] == written["model.onnx"]
     assert figures["formats"]["onnx"]["max_difference"] < 0.0002
+    said = open_runner(tmp_path / "export/models/model_int8.tflite").description
+    assert said is not None
+    assert (said.threshold, said.source_size, said.image_size) == (0.45, SIZE, SIZE)
+    assert said.model_sha256 == sha256_file(model / "model.keras")
     timings = read_json(tmp_path / "timings/export.json")
     assert list(timings["formats"]) == PARAMS.formats
     assert all(0 < row["p50_ms"] <= row["p95_ms"] for row in timings["formats"].values())

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from realfake.description import Description
 from realfake.errors import UserError
 from realfake.formats import FORMATS, Source, network_runner, open_runner, write_format
 from realfake.pixels import Inputs
 
 SIZE = 16
+DESCRIPTION = Description(SIZE, SIZE, 0.5, "d" * 64, "m" * 64, {"accuracy": 0.9})
 TOLERANCE = {"litert_fp16": 0.005, "litert_dynamic": 0.02, "litert_int8": 0.05}
 
 
@@ -45,7 +47,7 @@ def source(pictures: Inputs) -> Source:
     network.layers[-1].set_weights([kernel * 4, np.zeros(1)])
     answers = np.log(1 / network_runner(network)(pictures) - 1)
     network.layers[-1].set_weights([kernel * 4, np.full(1, np.median(answers))])
-    return Source(network, pictures)
+    return Source(network, pictures, DESCRIPTION)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ def test_every_format_answers_like_keras(
 ) -> None:
     runner = open_runner(files[name], threads=1)
     assert runner.image_size == SIZE
+    assert runner.description == DESCRIPTION
     found = runner(pictures)
     assert found.dtype == np.float32
     assert found.shape == (len(pictures),)
@@ -106,7 +109,7 @@ def test_batch_normalization_is_folded_and_names_are_ours(files: dict[str, Path]
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "onnx"])
 def test_writing_twice_gives_the_same_bytes(name: str, files: dict[str, Path], source: Source, tmp_path: Path) -> None:
-    again = write_format(name, Source(source.network, source.calibration), tmp_path)
+    again = write_format(name, Source(source.network, source.calibration, DESCRIPTION), tmp_path)
     assert again.read_bytes() == files[name].read_bytes()
 
 
@@ -147,7 +150,7 @@ def test_a_network_of_another_kind_is_refused(name: str, tmp_path: Path) -> None
 
     entrance = keras.Input((SIZE, SIZE, 3))
     network = keras.Model(entrance, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(entrance)))
-    path = write_format(name, Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32)), tmp_path)
+    path = write_format(name, Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
     with pytest.raises(UserError, match=r"maps .*10.*; expected .*pictures.*P\(REAL\)"):
         open_runner(path)
 
@@ -159,7 +162,7 @@ def test_a_failed_conversion_names_the_format(tmp_path: Path, capfd: pytest.Capt
     unknown_to_litert = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(entrance))
     network = keras.Model(entrance, keras.layers.Dense(1, activation="sigmoid")(unknown_to_litert))
     with pytest.raises(UserError, match=r"format litert_fp32 cannot be made .*export\.formats") as caught:
-        write_format("litert_fp32", Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32)), tmp_path)
+        write_format("litert_fp32", Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
     assert "\n" not in str(caught.value)
     assert "Erfinv" in "".join(capfd.readouterr())
     assert not list(tmp_path.iterdir())

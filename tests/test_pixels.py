@@ -109,5 +109,5 @@ def test_bad_files_are_one_line(monkeypatch):
     with pytest.raises(PictureError, match=r"64 x 48 pixels are too few; at least 96 x 96"):
         to_source(decode(jpeg), 96)
     monkeypatch.setattr("realfake.pixels.MAX_PIXELS", 1000)
-    with pytest.raises(PictureError, match=r"64 x 48 pixels are more than 1,000"):
+    with pytest.raises(PictureError, match=r"more than 1,000 pixels"):
         decode(jpeg)

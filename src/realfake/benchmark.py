@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from realfake.dataset import Labels
 from realfake.errors import UserError, one_line
-from realfake.formats import Probabilities, Runner, open_runner
+from realfake.formats import open_runner
 from realfake.pixels import Inputs, Pictures, network_input
 from realfake.provenance import thread_count
+from realfake.runners import Probabilities, Runner
 
-THRESHOLD = 0.5
-"""P(REAL) from which on a picture is called REAL."""
 BATCH = 64
 ROUNDS = 60
 """Single pictures timed per format; before them come WARM_UP untimed ones."""
@@ -62,7 +61,9 @@ class Comparison:
     reference_accuracy: float
 
 
-def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels) -> Comparison:
+def compare(
+    paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels, threshold: float = 0.5
+) -> Comparison:
     """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
 
     Args:
@@ -70,6 +71,7 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
         reference: the network itself.
         pictures: uint8 (N, S, S, 3), N >= 1.
         labels: uint8 (N,), FAKE = 0, REAL = 1.
+        threshold: P(REAL) from which on a picture is called REAL.
 
     Raises:
         UserError: a file cannot be loaded or run.
@@ -82,7 +84,7 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
     seconds = latencies(runners, dict.fromkeys(runners, first), ROUNDS)
     qualities, speeds = {}, {}
     for name, path in paths.items():
-        qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels)
+        qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels, threshold)
         p50, p95 = np.percentile(seconds[name], (50, 95)) * 1000
         speeds[name] = Speed(
             p50_ms=round(float(p50), 3),
@@ -90,10 +92,12 @@ def compare(paths: Mapping[str, Path], reference: Runner, pictures: Pictures, la
             pictures_per_second=round(rates[name], 1),
             cold_start_ms=round(_cold_start(path, first, threads) * 1000, 1),
         )
-    return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels))
+    return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels, threshold))
 
 
-def quality(size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels) -> Quality:
+def quality(
+    size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels, threshold: float = 0.5
+) -> Quality:
     """Compare a format's answers with those of Keras.
 
     Args:
@@ -101,12 +105,13 @@ def quality(size: int, probabilities: Probabilities, reference: Probabilities, l
         probabilities: float32 (N,), the format's P(REAL).
         reference: float32 (N,), that of Keras.
         labels: uint8 (N,), FAKE = 0, REAL = 1.
+        threshold: P(REAL) from which on a picture is called REAL.
     """
-    agreement = np.mean((probabilities >= THRESHOLD) == (reference >= THRESHOLD))
+    agreement = np.mean((probabilities >= threshold) == (reference >= threshold))
     difference = np.nan_to_num(np.abs(probabilities - reference), nan=1.0)
     return {
         "bytes": size,
-        "accuracy": _accuracy(probabilities, labels),
+        "accuracy": _accuracy(probabilities, labels, threshold),
         "agreement": round(float(agreement), 6),
         "max_difference": round(float(difference.max()), 4),
     }
@@ -195,8 +200,8 @@ def _times(speed: Speed) -> tuple[str, str, str, str]:
     return p50, p95, f"{speed['pictures_per_second']:,.0f}", f"{speed['cold_start_ms']:.0f}"
 
 
-def _accuracy(probabilities: Probabilities, labels: Labels) -> float:
-    return round(float(np.mean((probabilities >= THRESHOLD) == labels)), 6)
+def _accuracy(probabilities: Probabilities, labels: Labels, threshold: float) -> float:
+    return round(float(np.mean((probabilities >= threshold) == labels)), 6)
 
 
 def _open(name: str, path: Path, threads: int, picture: Inputs) -> Runner:

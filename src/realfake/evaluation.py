@@ -76,6 +76,7 @@ def write(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
     write_json(folder / "ci_low.json", _rounded({name: ends.low for name, ends in evaluation.intervals.items()}))
     write_json(folder / "ci_high.json", _rounded({name: ends.high for name, ends in evaluation.intervals.items()}))
     write_json(folder / "cleaned.json", _rounded(evaluation.cleaned) | {"pictures": pictures - leaked})
+    write_json(folder / "decision.json", {"threshold": params.threshold})
     _write_predictions(evaluation, folder / "predictions.csv")
     _write_plots(evaluation, params, folder / "plots")
     _draw(evaluation, params, folder / "figures")

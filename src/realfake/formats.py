@@ -5,25 +5,21 @@ files needs no TensorFlow.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
+from realfake.description import Description, attach, read_archived
 from realfake.errors import UserError, one_line
 from realfake.params_kinds import FormatName
 from realfake.pixels import Inputs
 from realfake.quiet import quiet
-from realfake.workspace import atomic_file
+from realfake.runners import LIGHT, Runner
+from realfake.workspace import atomic_file, read_json, sha256_file
 
 if TYPE_CHECKING:
     import keras
-
-Probabilities = npt.NDArray[np.float32]
-"""float32 (N,), P(REAL) in [0, 1]."""
 
 CALIBRATION_BATCH = 16
 """Pictures fed at once while int8 ranges are measured: a third less time than one by one, hardly more memory."""
@@ -37,6 +33,8 @@ class Source:
     """Input float32 (None, S, S, 3) in [0, 1]; output float32 (None, 1), P(REAL)."""
     calibration: Inputs
     """Real training pictures, float32 (M, S, S, 3) in [0, 1], M >= 1, whose activations set the ranges of int8."""
+    description: Description
+    """What every file will say of itself."""
 
     @cached_property
     def function(self) -> Any:
@@ -53,18 +51,28 @@ class Source:
         return tf.function(infer, input_signature=[signature], autograph=False)
 
 
-@dataclass(frozen=True)
-class Runner:
-    """An exported file ready to answer; use it from one thread at a time."""
+def describe(model: Path, evaluation: Path, image_size: int) -> Description:
+    """The description of a trained network.
 
-    image_size: int
-    """S, the side of the input in pixels."""
-    answer: Callable[[Inputs], npt.NDArray[np.float32]]
-    """float32 (N, S, S, 3) in [0, 1] to float32 (N, 1)."""
+    Args:
+        model: the folder that train wrote.
+        evaluation: the folder that evaluate wrote.
+        image_size: side of the network's input.
 
-    def __call__(self, inputs: Inputs) -> Probabilities:
-        """P(REAL) of pictures, float32 (N, S, S, 3) in [0, 1] with N >= 1, as float32 (N,)."""
-        return self.answer(inputs)[:, 0]
+    Raises:
+        UserError: one of them is not there.
+    """
+    training = read_json(model / "training.json")
+    scores, low, high = (read_json(evaluation / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
+    ends = {"accuracy_ci_low": low["accuracy"], "accuracy_ci_high": high["accuracy"]}
+    return Description(
+        source_size=training["params"]["preprocess.size"],
+        image_size=image_size,
+        threshold=read_json(evaluation / "decision.json")["threshold"],
+        data_digest=training["data_digest"],
+        model_sha256=sha256_file(model / "model.keras"),
+        figures=scores | ends,
+    )
 
 
 def write_format(name: FormatName, source: Source, folder: Path) -> Path:
@@ -81,6 +89,7 @@ def write_format(name: FormatName, source: Source, folder: Path) -> Path:
     try:
         with quiet():
             FORMATS[name].write(source, path)
+            attach(path, source.description)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"format {name} ({path})") from None
     except Exception as error:  # converters raise many kinds
@@ -167,57 +176,7 @@ def _open_keras(path: Path, threads: int | None) -> Runner:
     from realfake.quiet import import_keras
 
     import_keras()
-    return network_runner(load_network(path))
-
-
-def _open_onnx(path: Path, threads: int | None) -> Runner:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads or 0
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not slow others
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    pictures, probability = session.get_inputs(), session.get_outputs()
-    size = _image_size(path, [pictures[0].shape, probability[0].shape], [pictures[0].type], "tensor(float)")
-    name = pictures[0].name
-    return Runner(size, lambda inputs: session.run(None, {name: inputs})[0])
-
-
-def _open_litert(path: Path, threads: int | None) -> Runner:
-    from ai_edge_litert.interpreter import Interpreter
-
-    with quiet():
-        interpreter = Interpreter(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
-    pictures, probability = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    shapes = [pictures["shape_signature"], probability["shape_signature"]]
-    size = _image_size(path, shapes, [pictures["dtype"], probability["dtype"]], np.float32)
-    allocated = 1
-
-    def answer(inputs: Inputs) -> npt.NDArray[np.float32]:
-        nonlocal allocated
-        if len(inputs) != allocated:
-            interpreter.resize_tensor_input(pictures["index"], inputs.shape)
-            interpreter.allocate_tensors()
-            allocated = len(inputs)
-        interpreter.set_tensor(pictures["index"], inputs)
-        interpreter.invoke()
-        result: npt.NDArray[np.float32] = interpreter.get_tensor(probability["index"])
-        return result
-
-    return Runner(size, answer)
-
-
-def _image_size(path: Path, shapes: list[Any], kinds: list[Any], wanted: Any) -> int:
-    """The side of the input, once the file's first input and first output are of the kind this project writes."""
-    pictures, probability = (list(shape) for shape in shapes)
-    fits = len(pictures) == 4 and pictures[1] == pictures[2] and pictures[3] == 3 and probability[1:] == [1]
-    if not fits or any(kind != wanted for kind in kinds):
-        raise UserError(
-            f"{path} maps {pictures} to {probability}; expected float pictures [N, S, S, 3] to one P(REAL) [N, 1]"
-        )
-    return int(pictures[1])
+    return replace(network_runner(load_network(path)), description=read_archived(path))
 
 
 @dataclass(frozen=True)
@@ -239,4 +198,4 @@ FORMATS: dict[FormatName, Format] = {
 """Every format by its name in params.yaml. All take and give float32; inside, fp16 and dynamic store smaller weights,
 int8 computes in 8 bits throughout (Jacob et al. 2018)."""
 
-_OPENERS = {".keras": _open_keras, ".onnx": _open_onnx, ".tflite": _open_litert}
+_OPENERS = {".keras": _open_keras, **LIGHT}

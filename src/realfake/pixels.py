@@ -4,6 +4,7 @@ NumPy and Pillow only, so that inference needs no TensorFlow.
 """
 
 import io
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,8 @@ Inputs = npt.NDArray[np.float32]
 
 MAX_PIXELS = 100_000_000
 """Pictures of more pixels are refused before they are decoded: a few kilobytes can unpack to gigabytes."""
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("ignore", module=r"PIL\.")  # what it warns of is refused here, or harmless
 
 
 class PictureError(UserError):
@@ -39,11 +42,13 @@ def decode(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise PictureError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}")
+                raise PictureError(f"more than {MAX_PIXELS:,} pixels")
             if getattr(image, "n_frames", 1) > 1:
                 raise PictureError("an animation; give one still picture")
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError:
+        raise PictureError(f"more than {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
         raise PictureError("not a picture that Pillow can read") from None
     except PictureError:
