@@ -20,13 +20,19 @@ from realfake.results import formats_of
 from realfake.runlink import run_of
 from realfake.workspace import atomic_file, read_json, workspace
 
-HEADLINE = {
+CALLED = {
     "accuracy": "accuracy",
     "roc_auc": "ROC-AUC",
     "fake_recall": "FAKE called FAKE",
     "recall": "REAL called REAL",
+    "f1": "F1",
+    "pr_auc": "PR-AUC",
+    "brier": "Brier score",
+    "ece": "calibration error",
 }
-"""The scores that come first, and how they are called."""
+"""What scores are called here."""
+HEADLINE = ("accuracy", "roc_auc", "fake_recall", "recall")
+"""The scores that come first."""
 SHARES = {"accuracy", "precision", "recall", "fake_recall"}
 """Scores that are written in percent."""
 
@@ -68,15 +74,14 @@ def report(root: Path, base: Base | None, rehearsal: bool = False) -> str:
 def scores(root: Path, base: Base | None) -> tuple[Scores, Scores]:
     """The test scores by name, before and now; those on test without train's pictures begin with `cleaned `."""
     folder = "outputs/evaluation"
-    for name in ("metrics", "ci_low", "ci_high"):
-        read_json(root / folder / f"{name}.json")  # says which stage has not run
+    order, _, _ = (read_json(root / folder / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
     found = changes.differences(root, "metrics", base, everything=True) if base else _as_new(root / folder)
 
     def state(key: str) -> Scores:
         files = {Path(file).stem: {name: row.get(key) for name, row in rows.items()} for file, rows in found.items()}
         value, low, high, cleaned = (files.get(name, {}) for name in ("metrics", "ci_low", "ci_high", "cleaned"))
-        plain = {name: Score(value[name], low.get(name), high.get(name)) for name in value}
-        return plain | {f"cleaned {name}": Score(cleaned[name]) for name in cleaned if name in HEADLINE}
+        plain = {name: Score(value.get(name), low.get(name), high.get(name)) for name in order}
+        return plain | {f"cleaned {name}": Score(cleaned[name]) for name in HEADLINE if name in cleaned}
 
     return state("old"), state("new")
 
@@ -116,8 +121,8 @@ def _score_table(title: str, base: Base | None, names: list[str], before: Scores
 
 def _called(name: str) -> str:
     plain = name.removeprefix("cleaned ")
-    text = HEADLINE.get(plain, plain.replace("_", " "))
-    return text if plain == name else f"{text}, without test pictures that train has too"
+    text = CALLED.get(plain, plain.replace("_", " "))
+    return text if plain == name else f"{text}, pictures of train left out"
 
 
 def _score(name: str, score: Score) -> str:
@@ -138,7 +143,9 @@ def _change(name: str, before: Score, now: Score) -> str:
     difference = now.value - before.value
     if not difference:
         return "same"
-    return f"{100 * difference:+.2f} points" if _number(name, 0.5).endswith("%") else f"{difference:+.4g}"
+    if isinstance(difference, int):
+        return f"{difference:+,d}"
+    return f"{100 * difference:+.2f} points" if _number(name, 0.5).endswith("%") else f"{difference:+.4f}"
 
 
 def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
@@ -157,7 +164,7 @@ def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
 
 def _learning_curve(root: Path, base: Base) -> Iterator[str]:
     before, now = changes.curves(root, base)
-    if not now:
+    if len(now) < 2:  # one point is no line
         return
     yield line_chart("Accuracy on val", "epoch", before, now)
     if before:

@@ -1,10 +1,13 @@
 """Markdown as GitHub shows it: tables, folded sections, and line charts that it draws from text (mermaid)."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 
 BEFORE, NOW = "#9aa0a6", "#1a73e8"
 """Grey and blue: read on a light page and on a dark one."""
+MOST_POINTS = 20
+"""Of a curve: more labels than that overlap, and mermaid has one for each point."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -25,30 +28,25 @@ def code(value: object) -> str:
 
 
 def line_chart(title: str, x_label: str, before: Sequence[float], now: Sequence[float]) -> str:
-    """Two curves over 1, 2, 3 ..., the one before in grey and the one now in blue; the one before may be empty.
-
-    Mermaid spreads the points of a line over the whole axis, so that two of different lengths would not share it:
-    the shorter one is drawn as a chart of its own, with the same scale.
-    """
+    """Two curves over 1, 2, 3 ...: the one before in grey, which may be empty or shorter, and the one now in blue."""
+    count = max(len(before), len(now))
+    shown = range(count, 0, -math.ceil(count / MOST_POINTS))[::-1]
     lines = [(color, values) for color, values in ((BEFORE, before), (NOW, now)) if values]
+    palette = {"plotColorPalette": ", ".join(color for color, _ in lines)}
+    setting = {"xyChart": {"height": 320}, "themeVariables": {"xyChart": palette}}
     low, high = _range([*before, *now])
-    if len({len(values) for _, values in lines}) == 2:
-        return "\n\n".join(_chart(title, x_label, (low, high), [line]) for line in lines)
-    return _chart(title, x_label, (low, high), lines)
-
-
-def _chart(title: str, x_label: str, scale: tuple[float, float], lines: Sequence[tuple[str, Sequence[float]]]) -> str:
-    palette = ", ".join(color for color, _ in lines)
-    count = len(lines[0][1])
     return "\n".join(
         [
             "```mermaid",
-            f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{palette}"}}}}}}}}%%',
+            f"%%{{init: {json.dumps(setting)}}}%%",
             "xychart-beta",
             f'    title "{title}"',
-            f'    x-axis "{x_label}" [{", ".join(str(number) for number in range(1, count + 1))}]',
-            f"    y-axis {scale[0]:g} --> {scale[1]:g}",
-            *(f"    line [{', '.join(f'{value:.4f}' for value in values)}]" for _, values in lines),
+            f'    x-axis "{x_label}" [{", ".join(map(str, shown))}]',
+            f"    y-axis {low:g} --> {high:g}",
+            *(
+                f"    line [{', '.join(f'{values[x - 1]:.4f}' for x in shown if x <= len(values))}]"
+                for _, values in lines
+            ),
             "```",
         ]
     )
