@@ -46,7 +46,8 @@ def test_a_first_commit_has_scores_formats_and_run(first: Path) -> None:
     assert "| accuracy | 94.00% (91.65% to 96.00%) |" in page
     assert "| ROC-AUC | – |" in page
     assert "| FAKE called FAKE |" in page
-    assert "| accuracy, without test pictures that train has too | 93.00% |" in page
+    assert "| accuracy, pictures of train left out | 93.00% |" in page
+    assert "| calibration error | 0.0360 (0.0360 to 0.0360) |" in page
     assert "Nothing came before" in page
     assert "| onnx | 1.10 | - |" in page
     assert "on 1,000 test pictures. Their speed was not measured here." in page

@@ -22,6 +22,8 @@ def publish(project: Path) -> Path:
     """A toy repository as it would lie on GitHub: main is checked out, and its data is in the DVC remote within."""
     checkout(project)
     change(project, "train", epochs=2)
+    if needs_promote.args == (False,):  # so short a training gets through a wide gate alone
+        change(project, "promote", limits={}, max_accuracy_loss=1.0, max_latency_ratio=100.0)
     with (project / "data.dvc").open("a") as file:
         file.write("  remote: embedded\n")
     succeed(project, "dvc push --quiet data.dvc")
