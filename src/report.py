@@ -97,7 +97,8 @@ def headline(root: Path, base: Base | None, before: Scores, now: Scores) -> Iter
     accuracy, was = now["accuracy"], before["accuracy"]
     change = f", {_change('accuracy', was, accuracy)}" if base and was.value is not None else ""
     yield f"## Accuracy {_number('accuracy', accuracy.value)}{change}"
-    facts = [f"Compared with `{base.name}` (`{base.commit[:7]}`)."] if base else []
+    retrained = " as it was last retrained" if base and base.retrained else ""
+    facts = [f"Compared with `{base.name}` (`{base.commit[:7]}`){retrained}."] if base else []
     model = root / "outputs/model"
     link = run_of(model) if (model / "model.keras").is_file() else None
     facts += [f"MLflow run **{link.name}** (`{link.run_id}`) in experiment {link.experiment}."] if link else []
@@ -150,7 +151,7 @@ def _change(name: str, before: Score, now: Score) -> str:
 
 def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
     params = changes.differences(root, "params", base)
-    moved = lock_moved(root, base.commit)
+    moved = lock_moved(root, base.state)
     if same_scores and not params and moved is None:
         yield f"Nothing differs from `{base.name}`: the same parameters, the same scores, the same dvc.lock."
         return

@@ -1,7 +1,8 @@
 """Bring back what main's last retraining on GitHub kept: `python src/restore.py`, in a clone that has no runs yet.
 
-That is the artifact `state` of .github/workflows/retrain.yml: MLflow's store with the champion, and DVC's cache. It
-needs GitHub's command line program, `gh`, and a token that may read the repository's artifacts.
+That is the artifact `state` of .github/workflows/retrain.yml: MLflow's store with the champion, DVC's cache, and main
+as it was retrained, for reports to compare with. It needs GitHub's command line program, `gh`, and a token that may
+read the repository's artifacts.
 """
 
 import json
@@ -12,11 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from realfake.changes import RETRAINED
 from realfake.errors import UserError, one_line, run
 from realfake.workspace import workspace
 
 ARTIFACT = "state"
 BRANCH = "main"
+BUNDLE = ".cache/retrained.bundle"
 
 
 def newest(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
@@ -53,6 +56,9 @@ def restore(root: Path) -> bool:
     with TemporaryDirectory() as folder:  # gh replaces no file, and git's .gitkeep is in the way
         _gh(root, "run", "download", str(kept_by), "--name", ARTIFACT, "--dir", folder)
         shutil.copytree(folder, root, dirs_exist_ok=True)
+    if (root / BUNDLE).is_file():  # it fails where main was rewritten since; then the commits themselves are compared
+        fetch = ["git", "fetch", "--quiet", BUNDLE, f"+{RETRAINED}:{RETRAINED}"]
+        subprocess.run(fetch, cwd=root, capture_output=True, check=False)
     return True
 
 

@@ -40,6 +40,24 @@ def test_in_a_clone_main_may_be_the_remotes(history: Path, tmp_path: Path) -> No
     assert base_of(clone) == Base("origin/main", git(history, "rev-parse", "HEAD"))
 
 
+def test_a_retraining_stands_for_the_commit_with_the_same_inputs(history: Path) -> None:
+    """What CI computed of main is in no commit of main: its results are those that a change is compared with."""
+    (history / "params.yaml").write_text("epochs: 1")
+    (history / "metrics.json").write_text("committed long ago")
+    git(history, "add", ".")
+    git(history, "commit", "--quiet", "--message", "params")
+    main = git(history, "rev-parse", "HEAD")
+    (history / "metrics.json").write_text("as retrained")
+    git(history, "update-ref", "refs/retrained", git(history, "stash", "create"))
+    git(history, "commit", "--quiet", "--all", "--message", "of no matter to the pipeline")
+    found = base_of(history)
+    assert found == Base("HEAD~1", main, git(history, "rev-parse", "refs/retrained"))
+    assert found.state != main
+    (history / "params.yaml").write_text("epochs: 2")
+    git(history, "commit", "--quiet", "--all", "--message", "other params")
+    assert base_of(history, "HEAD") == Base("HEAD", git(history, "rev-parse", "HEAD"))
+
+
 def test_nothing_comes_before_the_first_commit(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     with pytest.raises(UserError, match="no commit to compare with"):

@@ -74,7 +74,7 @@ def test_each_retraining_reports(retrained: Any) -> None:
     assert "| `train.dropout` | `0.2` |" in first["train"].summary()
     assert "Search for better parameters" in first["train"].steps
     assert "| `train.epochs` | `2` | `3` |" in second["train"].summary()
-    assert "train.epochs 2 -> 3" in second["train"].summary()
+    assert "last retrained" not in second["train"].summary(), "the first one trained other parameters than that commit"
     for jobs in (first, second):
         verdict = (jobs["promote"].workspace / "outputs/promotion/verdict.md").read_text()
         assert verdict
@@ -82,7 +82,9 @@ def test_each_retraining_reports(retrained: Any) -> None:
     comment = (github.folder / "comment-7.md").read_text()
     assert comment == pull["train"].summary()
     assert comment.startswith("## Accuracy ")
-    assert "Compared with `origin/main`" in comment
+    assert re.search(r"Compared with `origin/main` \(`\w{7}`\) as it was last retrained\.", comment)
+    assert comment.count("    line [") == 2, "main's learning curve, and that of the pull request"
+    assert "**dvc.lock moved**: evaluate.threshold 0.5 -> 0.4" in comment
     assert "| `evaluate.threshold` | `0.5` | `0.4` |" in comment
     assert "rehearsed on a copy of the registry" in comment
     assert "Not run" not in comment

@@ -17,6 +17,11 @@ CURVE = ("Accuracy", "outputs/model/history.json", "val_accuracy")
 """The learning curve: a plot of dvc.yaml, its file and the column that is drawn."""
 
 
+RETRAINED = "refs/retrained"
+"""Main as its last retraining on GitHub left it, computed there and committed by nobody (.ci/keep)."""
+_INPUTS = ("data.dvc", "dvc.yaml", "params.yaml", "src")
+
+
 @dataclass(frozen=True)
 class Base:
     """The commit that is compared with."""
@@ -25,6 +30,13 @@ class Base:
     """As people call it: main, HEAD~1 ..."""
     commit: str
     """40 hex digits."""
+    retrained: str | None = None
+    """A commit of the same data, parameters and code with the results that a retraining of it gave, if there is one."""
+
+    @property
+    def state(self) -> str:
+        """The commit whose results stand for this one."""
+        return self.retrained or self.commit
 
 
 def base_of(root: Path, named: str | None = None) -> Base | None:
@@ -42,7 +54,8 @@ def base_of(root: Path, named: str | None = None) -> Base | None:
     name = named or _default(root, head)
     commit = _commit(root, name)
     if commit is not None:
-        return Base(name, commit)
+        same = _git(root, "diff", "--quiet", RETRAINED, commit, "--", *_INPUTS) is not None
+        return Base(name, commit, _commit(root, RETRAINED) if same else None)
     if _git(root, "rev-parse", "--is-shallow-repository") == "true":
         raise UserError(f"{name} is not in this shallow clone; `git fetch --depth=100 origin` brings more of it")
     if named is None:
@@ -68,7 +81,7 @@ def differences(root: Path, kind: str, base: Base, everything: bool = False) -> 
     Raises:
         UserError: DVC refused.
     """
-    found = _dvc(root, kind, "diff", base.commit, "--json", *(["--all"] if everything else []))
+    found = _dvc(root, kind, "diff", base.state, "--json", *(["--all"] if everything else []))
     return {file: values for file, values in json.loads(found or "{}").items() if values}
 
 
@@ -79,7 +92,7 @@ def curves(root: Path, base: Base) -> tuple[list[float], list[float]]:
         UserError: DVC refused.
     """
     plot, _, column = CURVE
-    shown = json.loads(_dvc(root, "plots", "diff", base.commit, "--targets", plot, "--json", "--split") or "{}")
+    shown = json.loads(_dvc(root, "plots", "diff", base.state, "--targets", plot, "--json", "--split") or "{}")
     by_revision: dict[str, dict[int, float]] = {}
     for part in shown.get("data", {}).get(plot, []):
         for point in part["anchor_definitions"]["<DVC_METRIC_DATA>"]:
@@ -96,7 +109,7 @@ def plots_page(root: Path, base: Base | None, folder: Path) -> None:
     Raises:
         UserError: DVC refused.
     """
-    _dvc(root, "plots", *(["diff", base.commit] if base else ["show"]), "--out", str(folder))
+    _dvc(root, "plots", *(["diff", base.state] if base else ["show"]), "--out", str(folder))
 
 
 def _commit(root: Path, name: str) -> str | None:
