@@ -23,22 +23,22 @@ BUNDLE = ".cache/retrained.bundle"
 
 
 def newest(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
-    """The workflow run that kept the newest state of main; None where none is left.
+    """The newest workflow run of main that kept a state; None where none is left.
 
-    A fork's branch may be called main too, and what its pull request leaves is not to be trusted.
+    A fork's branch may be called main too, and what its pull request leaves is not to be trusted. Numbers of runs grow;
+    dates do not say it, since an old run that is started again keeps its state anew.
 
     Args:
         artifacts: as GitHub lists them.
     """
     trusted = [
-        artifact
+        int(artifact["workflow_run"]["id"])
         for artifact in artifacts
         if not artifact["expired"]
         and artifact["workflow_run"]["head_branch"] == BRANCH
         and artifact["workflow_run"]["head_repository_id"] == artifact["workflow_run"]["repository_id"]
     ]
-    last = max(trusted, key=lambda artifact: str(artifact["created_at"]), default=None)
-    return None if last is None else int(last["workflow_run"]["id"])
+    return max(trusted, default=None)
 
 
 def restore(root: Path) -> bool:

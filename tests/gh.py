@@ -31,7 +31,7 @@ def listed(folder: Path) -> dict[str, object]:
     """An artifact as GitHub lists it."""
     run, branch = int(folder.parent.name), (folder.parent / "branch").read_text()
     source = {"id": run, "head_branch": branch, "head_repository_id": 1, "repository_id": 1}
-    return {"name": folder.name, "expired": False, "created_at": f"2026-01-01T00:{run:02}:00Z", "workflow_run": source}
+    return {"name": folder.name, "expired": False, "workflow_run": source}
 
 
 if __name__ == "__main__":

@@ -12,13 +12,10 @@ from realfake.errors import UserError
 from restore import newest, restore
 
 
-def artifact(run: int, **other: Any) -> dict[str, Any]:
-    """An artifact of main as GitHub lists it, the higher the run the newer."""
-    source = {"id": run, "head_branch": "main", "head_repository_id": 1, "repository_id": 1}
-    plain = {"expired": False, "created_at": f"2026-01-{run:02}T00:00:00Z"}
-    return {key: other.get(key, value) for key, value in plain.items()} | {
-        "workflow_run": {key: other.get(key, value) for key, value in source.items()}
-    }
+def artifact(run: int, expired: bool = False, **source: Any) -> dict[str, Any]:
+    """An artifact of main as GitHub lists it."""
+    plain = {"id": run, "head_branch": "main", "head_repository_id": 1, "repository_id": 1}
+    return {"expired": expired, "workflow_run": plain | source}
 
 
 def test_the_newest_of_main_is_taken() -> None:

@@ -177,9 +177,10 @@ def test_expressions_are_read_as_github_reads_them() -> None:
         evaluate("hashFiles('x')", seen)
 
 
-def test_actionlint_finds_nothing() -> None:
-    program = shutil.which("actionlint")
-    if program is None:
-        pytest.skip("actionlint is not on PATH (CONTRIBUTING.md says how to get it)")
-    done = subprocess.run([program, *WORKFLOWS], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("command", ["actionlint", "zizmor --offline --quiet"])
+def test_linters_of_workflows_find_nothing(command: str) -> None:
+    program, *options = command.split()
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not on PATH (CONTRIBUTING.md says how to get it)")
+    done = subprocess.run([program, *options, *WORKFLOWS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
