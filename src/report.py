@@ -188,9 +188,9 @@ def _formats(root: Path) -> Iterator[str]:
 def _promotion(root: Path, rehearsal: bool) -> str:
     """What promote.py wrote of this model; a verdict that is older than the model was on another one."""
     verdict, model = root / "outputs/promotion/verdict.md", root / "outputs/model/model.keras"
-    title = "### Promotion, rehearsed on a copy of the registry" if rehearsal else "### Promotion"
     if not verdict.is_file() or (model.is_file() and verdict.stat().st_mtime < model.stat().st_mtime):
-        return f"{title}\n\nNot run (`python src/promote.py` asks the gate)."
+        return "### Promotion\n\nNot run (`python src/promote.py` asks the gate)."
+    title = "### Promotion, rehearsed on a copy of the registry" if rehearsal else "### Promotion"
     return f"{title}\n\n{verdict.read_text(encoding='utf-8').strip()}"
 
 

@@ -62,7 +62,7 @@ def test_a_verdict_is_shown_if_it_is_on_this_model(first: Path) -> None:
     assert "### Promotion, rehearsed on a copy of the registry\n\n**promoted**" in report(first, None, rehearsal=True)
     hour_ago = time.time() - 3600
     os.utime(verdict, (hour_ago, hour_ago))
-    assert "Not run" in report(first, None)
+    assert "### Promotion\n\nNot run" in report(first, None, rehearsal=True)
 
 
 def test_a_model_that_no_run_is_known_of_and_a_missing_one_are_no_error(first: Path) -> None:
@@ -98,6 +98,14 @@ def test_a_difference_that_may_be_chance_is_said_to_be(first: Path) -> None:
         )
         assert "| REAL called REAL | – | 90.00% | – |" in page
         assert ("may be chance" not in page) is sure
+
+
+def test_results_of_a_retraining_are_said_to_be_such(first: Path) -> None:
+    base = Base("main", "abcdef0" * 5, retrained="1234567" * 5)
+    page = "\n".join(headline(first, base, {"accuracy": Score(0.9)}, {"accuracy": Score(0.9)}))
+    assert page.startswith(
+        "## Accuracy 90.00%, same\nCompared with `main` (`abcdef0`) as it was last retrained. MLflow run"
+    )
 
 
 @pytest.fixture(scope="module")
