@@ -1,6 +1,7 @@
 """The commit that a state is compared with, and what DVC says differs: in a real repository of git and DVC."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,7 @@ def test_curves_are_those_of_both_states(project: Path, tmp_path: Path) -> None:
     assert curves(project, base) == ([0.5, 0.75], [0.5, 0.75, 0.875, 0.9375])
     plots_page(project, base, tmp_path / "plots")
     page = (tmp_path / "plots/index.html").read_text()
-    assert "workspace" in page
-    assert base.commit[:7] in page
+    assert set(re.findall(r'"rev": ?"(.*?)"', page)) == {"workspace", "HEAD"}
 
 
 @pytest.mark.slow

@@ -109,7 +109,8 @@ def plots_page(root: Path, base: Base | None, folder: Path) -> None:
     Raises:
         UserError: DVC refused.
     """
-    _dvc(root, "plots", *(["diff", base.state] if base else ["show"]), "--out", str(folder))
+    named = base and (RETRAINED if base.retrained else base.name)  # as the page's legends call it
+    _dvc(root, "plots", *(["diff", named] if named else ["show"]), "--out", str(folder))
 
 
 def _commit(root: Path, name: str) -> str | None:
