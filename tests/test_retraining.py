@@ -118,9 +118,11 @@ def test_a_remote_carries_results_from_one_clone_to_the_next(tmp_path: Path) -> 
     succeed(project, ".ci/remote", **named)
     assert "verify = true" in (project / ".dvc/config.local").read_text()
     assert git(project, "status", "--porcelain", ".dvc") == "", "the setting is this clone's alone"
-    login = {"DVC_REMOTE_URL": "https://example.org/x", "DVC_REMOTE_USER": "me", "DVC_REMOTE_PASSWORD": "a b$c"}
-    succeed(project, ".ci/remote", **login)
-    assert re.findall(r"(?:user|password) = (.*)", (project / ".dvc/config.local").read_text()) == ["me", "a b$c"]
+    for url, words in (("https://host/x", "user|password"), ("s3://bucket/x", "access_key_id|secret_access_key")):
+        login = {"DVC_REMOTE_URL": url, "DVC_REMOTE_USER": "me", "DVC_REMOTE_PASSWORD": "a b$c"}
+        succeed(project, ".ci/remote", **login)
+        found = re.findall(rf"(?:{words}) = (.*)", (project / ".dvc/config.local").read_text())
+        assert found == ["me", "a b$c"]
     succeed(project, ".ci/remote", **named)
     train(project, epochs=5)
     succeed(project, ".ci/keep")
