@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env repro test check ui use promote cache prune data bench sample lock lint types format clone
+.PHONY: help env pull repro report promote test check ui use cache prune data bench sample lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,10 +27,15 @@ env:  ## make .venv from requirements.lock (the other targets do it when needed)
 	@command -v "$(PYTHON)" >/dev/null || { echo "error: no Python here; install Python 3.11 or name one: make env PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" src/install.py "$(VENV)"
 
-repro: env  ## run the pipeline on params.yaml: data, training, evaluation, export; then a summary
+pull: env  ## bring data/ where it is empty, from the DVC remote that has it
 	@[ -n "$$(ls -A data 2>/dev/null)" ] || "$(BIN)/dvc" pull $$(grep -o 'embedded' data.dvc | sed 's/^/-r /') data.dvc
-	@"$(BIN)/dvc" repro
+
+repro: pull  ## run the pipeline on params.yaml, then sum it up; PULL=1 takes from the DVC remote what it has
+	@"$(BIN)/dvc" repro $(if $(PULL),--pull)
 	@"$(BIN)/python" src/summary.py
+
+report: env  ## what changed since main, as Markdown: make report BASE=rev OUTPUT=file PLOTS=folder
+	@"$(BIN)/python" src/report.py $(if $(BASE),--base "$(BASE)") $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(PLOTS),--plots "$(PLOTS)")
 
 test: env  ## the fast tests
 	@"$(BIN)/python" -m pytest -m "not slow" -n 2

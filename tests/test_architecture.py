@@ -104,7 +104,7 @@ def behind(script: Path) -> set[str]:
         ("mlflow", {"src/realfake/mlflow_store.py", "src/realfake/tracking.py"}),
         ("optuna", {f"src/realfake/sweep/{name}.py" for name in ("report", "runs", "search", "study", "worker")}),
         ("ray", {"src/realfake/sweep/cluster.py"}),
-        ("yaml", {"src/realfake/params.py", "src/summary.py"}),  # the latter compares two states of dvc.lock
+        ("yaml", {"src/realfake/params.py", "src/realfake/lock.py"}),  # the latter compares two states of dvc.lock
         ("ruamel", {"src/realfake/params_edit.py"}),
     ],
 )

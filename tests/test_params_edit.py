@@ -2,11 +2,13 @@
 
 import shutil
 
+import pytest
 import yaml
 from conftest import PROJECT
 
+from realfake.errors import UserError
 from realfake.params import load_params
-from realfake.params_edit import apply, fragment
+from realfake.params_edit import apply, fragment, value_of
 
 VALUES = {"dropout": 0.35, "augmentation.strength": 0.6, "optimizer.learning_rate": 0.00042}
 
@@ -40,3 +42,12 @@ def test_small_numbers_stay_numbers(tmp_path):
     params = load_params(path).train
     assert (params.optimizer.learning_rate, params.batch_size) == (1e-05, 32)
     assert yaml.safe_load(fragment({"optimizer.learning_rate": 2e-07}))["train"]["optimizer"]["learning_rate"] == 2e-07
+
+
+def test_a_text_is_the_value_that_params_yaml_would_have():
+    texts = ["3", "0.5", "1e-3", "null", "imagenet", "[keras, onnx]", "true"]
+    assert [value_of(text) for text in texts] == [3, 0.5, 0.001, None, "imagenet", ["keras", "onnx"], True]
+    assert type(value_of("1e-3")) is float
+    with pytest.raises(UserError, match=r"'\[3' is no value of params.yaml") as caught:
+        value_of("[3")
+    assert "\n" not in str(caught.value)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from realfake.errors import UserError
 from realfake.workspace import atomic_file
 
 
@@ -36,6 +37,21 @@ def apply(path: Path, values: Mapping[str, Any], group: str = "train") -> None:
     yaml.dump(document, text)
     with atomic_file(path) as file:
         file.write(text.getvalue().encode())
+
+
+def value_of(text: str) -> Any:
+    """The value that a text stands for in params.yaml: `3`, `null`, `[keras, onnx]`.
+
+    Raises:
+        UserError: it stands for none.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        value = _yaml().load(text)
+    except YAMLError as error:
+        raise UserError(f"{text!r} is no value of params.yaml: {' '.join(str(error).split())}") from None
+    return float(value) if isinstance(value, float) else value  # 1e-3 as a number, which PyYAML takes for a text
 
 
 def _yaml() -> Any:

@@ -1,0 +1,84 @@
+"""Bring back what main's last retraining on GitHub kept: `python src/restore.py`, in a clone that has no runs yet.
+
+That is the artifact `state` of .github/workflows/retrain.yml: MLflow's store with the champion, DVC's cache, and main
+as it was retrained, for reports to compare with. It needs GitHub's command line program, `gh`, and a token that may
+read the repository's artifacts.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from realfake.changes import RETRAINED
+from realfake.errors import UserError, one_line, run
+from realfake.workspace import workspace
+
+ARTIFACT = "state"
+BRANCH = "main"
+BUNDLE = ".cache/retrained.bundle"
+
+
+def newest(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
+    """The newest workflow run of main that kept a state; None where none is left.
+
+    A fork's branch may be called main too, and what its pull request leaves is not to be trusted. Numbers of runs grow;
+    dates do not say it, since an old run that is started again keeps its state anew.
+
+    Args:
+        artifacts: as GitHub lists them.
+    """
+    trusted = [
+        int(artifact["workflow_run"]["id"])
+        for artifact in artifacts
+        if not artifact["expired"]
+        and artifact["workflow_run"]["head_branch"] == BRANCH
+        and artifact["workflow_run"]["head_repository_id"] == artifact["workflow_run"]["repository_id"]
+    ]
+    return max(trusted, default=None)
+
+
+def restore(root: Path) -> bool:
+    """Bring the state into a clone; whether there was one.
+
+    Raises:
+        UserError: the clone has runs of its own, or GitHub does not answer.
+    """
+    if (root / "mlflow.db").exists():
+        raise UserError("mlflow.db is here already and would be replaced; restore into a fresh clone, or move it away")
+    listing = json.loads(_gh(root, "api", f"repos/{{owner}}/{{repo}}/actions/artifacts?name={ARTIFACT}&per_page=100"))
+    kept_by = newest(listing["artifacts"])
+    if kept_by is None:
+        return False
+    with TemporaryDirectory() as folder:  # gh replaces no file, and git's .gitkeep is in the way
+        _gh(root, "run", "download", str(kept_by), "--name", ARTIFACT, "--dir", folder)
+        shutil.copytree(folder, root, dirs_exist_ok=True)
+    if (root / BUNDLE).is_file():  # it fails where main was rewritten since; then the commits themselves are compared
+        fetch = ["git", "fetch", "--quiet", BUNDLE, f"+{RETRAINED}:{RETRAINED}"]
+        subprocess.run(fetch, cwd=root, capture_output=True, check=False)
+    return True
+
+
+def _gh(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["gh", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise UserError("gh is not here; install GitHub's command line program (cli.github.com)") from None
+    if done.returncode:
+        raise UserError(f"`gh {' '.join(arguments)}` failed: {one_line(UserError(done.stderr))}")
+    return done.stdout
+
+
+def main() -> None:
+    """Restore, and say what was found."""
+    if restore(workspace()):
+        print("what main's last retraining kept is here: its runs, its champion, its DVC cache")
+    else:
+        print("no retraining of main has kept anything yet, or it has expired: this one begins anew")
+
+
+if __name__ == "__main__":
+    run(main)
