@@ -13,17 +13,13 @@ from workflows import GitHub
 
 PULL = "refs/pull/7/merge"
 pytestmark = pytest.mark.slow
-needs_promote = pytest.mark.skipif(
-    not (PROJECT / "src/promote.py").is_file(), reason="src/promote.py, which the workflow runs, is not here yet"
-)
 
 
 def publish(project: Path) -> Path:
     """A toy repository as it would lie on GitHub: main is checked out, and its data is in the DVC remote within."""
     checkout(project)
     change(project, "train", epochs=2)
-    if needs_promote.args == (False,):  # so short a training gets through a wide gate alone
-        change(project, "promote", limits={}, max_accuracy_loss=1.0, max_latency_ratio=100.0)
+    change(project, "promote", limits={}, max_accuracy_loss=1.0, max_latency_ratio=100.0)  # so short a training
     with (project / "data.dvc").open("a") as file:
         file.write("  remote: embedded\n")
     succeed(project, "dvc push --quiet data.dvc")
@@ -55,7 +51,6 @@ def retrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[GitHub, list[di
     return github, jobs
 
 
-@needs_promote
 def test_the_second_retraining_meets_the_champion_of_the_first(retrained: Any) -> None:
     _, (first, second, _) = retrained
     assert "no retraining of main has kept anything yet" in first["train"].output
@@ -69,7 +64,6 @@ def test_the_second_retraining_meets_the_champion_of_the_first(retrained: Any) -
     assert "Stage 'preprocess' is cached" in second["train"].output
 
 
-@needs_promote
 def test_each_retraining_reports(retrained: Any) -> None:
     github, (first, second, pull) = retrained
     assert "| `train.dropout` | `0.2` |" in first["train"].summary()
@@ -91,7 +85,6 @@ def test_each_retraining_reports(retrained: Any) -> None:
     assert "Not run" not in comment
 
 
-@needs_promote
 def test_a_pull_request_keeps_nothing_for_others(retrained: Any) -> None:
     github, (_, _, pull) = retrained
     assert list(pull) == ["train", "comment"]

@@ -18,9 +18,6 @@ RETRAIN = load(PROJECT / ".github/workflows/retrain.yml")
 JOBS = [pytest.param(job, id=f"{path.stem}:{name}") for path in WORKFLOWS for name, job in load(path)["jobs"].items()]
 MAY_WRITE = {("retrain", "train"): {"id-token"}, ("retrain", "comment"): {"pull-requests"}}
 """The jobs that need more than to read, and what they may write."""
-needs_promote = pytest.mark.skipif(
-    not (PROJECT / "src/promote.py").is_file(), reason="src/promote.py, which the workflow runs, is not here yet"
-)
 
 
 def scripts(job: dict[str, Any]) -> Iterator[str]:
@@ -80,7 +77,6 @@ def test_secrets_reach_only_the_steps_that_need_them(job: dict[str, Any]) -> Non
     assert "secrets." not in json.dumps({key: value for key, value in job.items() if key != "steps"})
 
 
-@needs_promote
 @pytest.mark.parametrize("job", JOBS)
 def test_what_is_called_is_there(job: dict[str, Any]) -> None:
     makefile = (PROJECT / "Makefile").read_text()
