@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env pull repro report promote test check ui use cache prune data bench sample lock lint types format clone
+.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ prune: env  ## remove runs, caches and checkpoints older than DAYS=30, and data 
 
 data: env  ## bring the full CIFAKE into data/, from Kaggle or from a file or folder: make data FROM=path
 	@"$(BIN)/python" src/fetch.py $(if $(FROM),--from "$(FROM)")
+
+app: env  ## the demo in the browser, on http://127.0.0.1:7860
+	@"$(BIN)/python" src/app.py
+
+space: env  ## the demo as a folder for Hugging Face Spaces, outputs/space
+	@"$(BIN)/python" src/space.py
 
 bench: env  ## measure beside the usual ways of doing it, on CIFAKE: over an hour (NAME=one of them, FROM=archive)
 	@"$(BIN)/python" benchmarks/run.py $(NAME) $(if $(FROM),--from "$(FROM)")

@@ -28,7 +28,6 @@ COMMITTED = (Path(__file__).parents[1] / "recipes/quick.yaml").read_text()
         ("max_accuracy_loss: 0.02", "max_accuracy_loss: 2.0", "promote.max_accuracy_loss is 2.0"),
         ("max_latency_ratio: 1.5", "max_latency_ratio: 0.0", "promote.max_latency_ratio is 0.0"),
         (
-            "litert_dynamic, litert_int8]",
             "litert_dynamic]",
             "which export.formats does not write",
         ),

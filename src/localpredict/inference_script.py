@@ -12,12 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realfake.detector import Answer, Detector, picture_files
+from realfake.detector import Answer, Detector, exported_model, picture_files
 from realfake.errors import UserError, one_line, run
 
-MODELS = Path(__file__).resolve().parents[2] / "outputs/export/models"
-PREFERRED = ("model_int8.tflite", "model_dynamic.tflite", "model_fp16.tflite", "model_fp32.tflite", "model.onnx")
-"""Small and fast first."""
 DRAWN = 12
 """Pictures in the figure at most."""
 
@@ -39,7 +36,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     check(arguments)
-    detector = Detector(arguments.model or exported_model(), arguments.threads)
+    detector = Detector(arguments.model or exported_model(Path(__file__).resolve().parents[2]), arguments.threads)
     answers, failed = answer_all(detector, arguments.pictures, arguments.json)
     if arguments.json:
         print(json.dumps([as_json(path, answer, detector) for path, answer in answers], indent=2))
@@ -65,14 +62,6 @@ def check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--output is {arguments.output}; expected a file that ends in .png, .pdf, .svg or .jpg")
     if arguments.output is not None and not arguments.output.parent.is_dir():
         raise UserError(f"--output is {arguments.output}, but {arguments.output.parent} is no folder; make it first")
-
-
-def exported_model() -> Path:
-    """The smallest file of the last export."""
-    found = [MODELS / name for name in PREFERRED if (MODELS / name).is_file()]
-    if not found:
-        raise UserError(f"{MODELS} holds no model; `make repro` makes it, or give a file with --model")
-    return found[0]
 
 
 def answer_all(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple[list[tuple[Path, Answer]], int]:

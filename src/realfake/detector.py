@@ -15,6 +15,9 @@ from realfake.runners import LIGHT, Runner
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
 """What counts as a picture in a folder; a file that is named is tried whatever its name."""
 
+PREFERRED = ("model_int8.tflite", "model_dynamic.tflite", "model_fp16.tflite", "model_fp32.tflite", "model.onnx")
+"""Exported files, small and fast first."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -83,6 +86,19 @@ def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
         yield from found
         if not found:
             yield UserError(f"{path} holds no pictures; expected files that end in .jpg, .png, .webp, ...")
+
+
+def exported_model(root: Path) -> Path:
+    """The smallest file of a project's last export.
+
+    Raises:
+        UserError: there is none.
+    """
+    folder = root / "outputs/export/models"
+    found = [folder / name for name in PREFERRED if (folder / name).is_file()]
+    if not found:
+        raise UserError(f"{folder} holds no model; `make repro` makes it, or give a file with --model")
+    return found[0]
 
 
 def _open(path: Path, threads: int | None) -> Runner:

@@ -150,15 +150,6 @@ class Params(Group):
     tracking: TrackingParams
 
     @model_validator(mode="after")
-    def _timed_file_is_written(self) -> "Params":
-        if self.promote.latency_format not in self.export.formats:
-            raise ValueError(
-                f"promote.latency_format is {self.promote.latency_format}, which export.formats does not write; "
-                f"expected one of {', '.join(self.export.formats)}"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _space_is_possible(self) -> "Params":
         known = flatten(self.train)
         for name, domain in self.tune.space.items():

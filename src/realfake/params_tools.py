@@ -92,4 +92,4 @@ class PromoteParams(Group):
     max_latency_ratio: Annotated[float, Field(gt=0)]
     """Median time for one picture over that of the champion, measured in turns."""
     latency_format: FormatName
-    """The exported file that is timed."""
+    """The exported file that is timed; without it latency is not gated."""

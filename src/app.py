@@ -1,0 +1,110 @@
+"""The demo in the browser: `python src/app.py`, then http://127.0.0.1:7860. An exported .tflite file answers.
+
+It listens on this machine alone (--host opens it to others), keeps no picture, and needs no TensorFlow.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from realfake.demo import answer, facts, limits
+from realfake.detector import Detector, exported_model
+from realfake.errors import UserError, run
+
+if TYPE_CHECKING:
+    import gradio
+
+HERE = Path(__file__).resolve().parent
+"""src/, or a folder that src/space.py wrote, which has the model and the examples in it."""
+LARGEST = "20mb"
+WAITING = 20
+"""Questions that may wait; more are told to come back."""
+CSS = """
+.gradio-container {max-width: 960px !important; margin: auto !important}
+footer {display: none !important}
+.given img {width: 100% !important; height: 100% !important; object-fit: contain !important}
+.verdict h2 {margin: 0.2em 0}
+"""
+
+
+def build(detector: Detector, examples: Path) -> "gradio.Blocks":
+    """The page.
+
+    Args:
+        detector: what answers.
+        examples: a folder with pictures in fake/ and real/.
+    """
+    import gradio
+
+    def ask(path: str | None) -> tuple[Any, ...]:
+        return answer(detector, path)
+
+    shown = sorted(examples.glob("fake/*.jpg"))[:4] + sorted(examples.glob("real/*.jpg"))[:4]
+    with gradio.Blocks(title="REAL or FAKE?", analytics_enabled=False) as page:
+        gradio.Markdown("# Photograph or generated?\nGive a picture; the network says how it looks to it, and where.")
+        with gradio.Row():
+            with gradio.Column():
+                sources = ["upload", "clipboard", "webcam"]
+                picture = gradio.Image(
+                    label="Picture", type="filepath", sources=sources, height=340, elem_classes="given"
+                )
+                picture.preprocess = as_it_came
+            with gradio.Column():
+                verdict = gradio.Markdown("## Waiting for a picture", elem_classes="verdict", elem_id="verdict")
+                label = gradio.Label(label="Probability", num_top_classes=2, show_heading=False)
+                with gradio.Row():
+                    seen = gradio.Image(label="What the network sees", height=230, buttons=[])
+                    where = gradio.Image(label="Where it looked", height=230, buttons=[])
+                gradio.Markdown(
+                    "Blue places speak for REAL, orange ones for FAKE (each was covered to see what changes)."
+                )
+        gradio.Examples([str(path) for path in shown], picture, label="Examples: four fakes, four photographs")
+        gradio.Markdown(limits(detector.description))
+        with gradio.Accordion("About this network", open=False):
+            gradio.Markdown(facts(detector))
+        picture.change(ask, picture, [verdict, label, seen, where], api_name="ask", concurrency_limit=1)
+    page.queue(max_size=WAITING)
+    return page
+
+
+def as_it_came(payload: Any) -> str | None:
+    """The uploaded file itself: gradio would decode and encode it, and compression is what the network reads."""
+    return None if payload is None else str(payload.path)
+
+
+def main() -> None:
+    """Read the command line and serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="a .tflite or .onnx file (default: of the last export)"
+    )
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")  # Hugging Face Spaces sets it
+    parser.add_argument("--host", default=host, help="address to listen on (default: this machine alone)")
+    parser.add_argument("--port", type=int, default=7860, help="default 7860")
+    arguments = parser.parse_args()
+    packed = HERE / "model.tflite"
+    detector = Detector(arguments.model or (packed if packed.is_file() else exported_model(HERE.parent)), threads=1)
+    import gradio
+
+    theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])  # no fonts from the web
+    page = build(detector, (HERE if packed.is_file() else HERE.parent) / "imgs")
+    print(f"http://{arguments.host}:{arguments.port} answers with {detector.path.name}; Ctrl-C ends it", flush=True)
+    try:
+        page.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            max_file_size=LARGEST,
+            quiet=True,
+            share=False,
+            ssr_mode=False,
+            theme=theme,
+            css=CSS,
+            footer_links=[],
+        )
+    except OSError:
+        raise UserError(f"port {arguments.port} is taken; give another one with --port") from None
+
+
+if __name__ == "__main__":
+    run(main)

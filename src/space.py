@@ -1,0 +1,77 @@
+"""Write the demo as a folder to push to Hugging Face Spaces: `python src/space.py`, or `make space`.
+
+The folder has all it needs: app, the light modules of the library, the model, examples, requirements, README with the
+header that Spaces reads. `hf upload USER/NAME outputs/space . --repo-type space` puts it there.
+"""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from realfake.demo import limits
+from realfake.detector import Detector, exported_model
+from realfake.errors import UserError, run
+from realfake.workspace import atomic_folder, workspace
+
+MODULES = ("__init__", "demo", "description", "detector", "errors", "occlusion", "pixels", "quiet", "runners")
+"""What app.py reaches; tests/test_space.py compares."""
+PACKAGES = ("ai-edge-litert", "gradio", "numpy", "pillow")
+HEADER = """---
+title: REAL or FAKE?
+emoji: 📷
+sdk: gradio
+sdk_version: {gradio}
+app_file: app.py
+license: mit
+---
+
+# REAL or FAKE?
+
+Is this picture a photograph or made by a generator? This folder was written by `make space` of the realfake platform.
+"""
+
+
+def write_space(root: Path, model: Path, output: Path, packages: Sequence[str] = PACKAGES) -> None:
+    """Replace the folder `output` by the demo of a model.
+
+    Args:
+        root: the project.
+        model: a .tflite file that this project exported.
+        output: the folder.
+        packages: what the demo needs, in the versions installed here.
+
+    Raises:
+        UserError: the model is of another kind.
+    """
+    if model.suffix != ".tflite":
+        raise UserError(f"{model} is no .tflite file, which is what the demo runs; give one with --model")
+    description = Detector(model).description
+    needed = {name: version(name) for name in packages}
+    with atomic_folder(output) as folder:
+        shutil.copyfile(root / "src/app.py", folder / "app.py")
+        (folder / "realfake").mkdir()
+        for name in MODULES:
+            shutil.copyfile(root / f"src/realfake/{name}.py", folder / f"realfake/{name}.py")
+        shutil.copyfile(model, folder / "model.tflite")
+        shutil.copytree(root / "imgs", folder / "imgs")
+        (folder / "requirements.txt").write_text("".join(f"{name}=={number}\n" for name, number in needed.items()))
+        (folder / "README.md").write_text(HEADER.format(gradio=needed["gradio"]) + limits(description))
+
+
+def main() -> None:
+    """Read the command line and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, metavar="FILE", help="a .tflite file (default: of the last export)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="default outputs/space")
+    arguments = parser.parse_args()
+    root = workspace()
+    output = arguments.output or root / "outputs/space"
+    write_space(root, arguments.model or exported_model(root), output)
+    print(f"{output} is ready; `python {output}/app.py` tries it, and this pushes it:")
+    print(f"hf upload USER/NAME {output} . --repo-type space")
+
+
+if __name__ == "__main__":
+    run(main)
