@@ -27,10 +27,6 @@ COMMITTED = (Path(__file__).parents[1] / "recipes/quick.yaml").read_text()
         ("  model: realfake ", "  model: real fake ", "promote.model is 'real fake'"),
         ("max_accuracy_loss: 0.02", "max_accuracy_loss: 2.0", "promote.max_accuracy_loss is 2.0"),
         ("max_latency_ratio: 1.5", "max_latency_ratio: 0.0", "promote.max_latency_ratio is 0.0"),
-        (
-            "litert_dynamic]",
-            "which export.formats does not write",
-        ),
         ("{low: 0.0, high: 0.6, scale: linear}", "{low: 0.6, high: 0.0, scale: linear}", "goes from low to high"),
         ("{low: 0.0, high: 0.6, scale: linear}", "{low: 0.0, high: 0.6, scale: log}", "a log scale starts above 0"),
         ("{low: 0.0, high: 0.6, scale: linear}", "{choices: [0.1, 1.5]}", "tune.space.dropout"),
