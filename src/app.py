@@ -1,6 +1,7 @@
 """The demo in the browser: `python src/app.py`, then http://127.0.0.1:7860. An exported .tflite file answers.
 
-It listens on this machine alone (--host opens it to others), keeps no picture, and needs no TensorFlow.
+It listens on this machine alone (--host opens it to others), keeps no picture for longer than ten minutes or so, and
+needs no TensorFlow.
 """
 
 import argparse
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 """src/, or a folder that src/space.py wrote, which has the model and the examples in it."""
 LARGEST = "20mb"
+KEPT = 600
+"""Seconds until an uploaded picture is deleted, and between two looks for such."""
 WAITING = 20
 """Questions that may wait; more are told to come back."""
 CSS = """
@@ -41,7 +44,7 @@ def build(detector: Detector, examples: Path) -> "gradio.Blocks":
         return answer(detector, path)
 
     shown = sorted(examples.glob("fake/*.jpg"))[:4] + sorted(examples.glob("real/*.jpg"))[:4]
-    with gradio.Blocks(title="REAL or FAKE?", analytics_enabled=False) as page:
+    with gradio.Blocks(title="REAL or FAKE?", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
         gradio.Markdown("# Photograph or generated?\nGive a picture; the network says how it looks to it, and where.")
         with gradio.Row():
             with gradio.Column():

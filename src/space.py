@@ -47,6 +47,8 @@ def write_space(root: Path, model: Path, output: Path, packages: Sequence[str] =
     """
     if model.suffix != ".tflite":
         raise UserError(f"{model} is no .tflite file, which is what the demo runs; give one with --model")
+    if output.exists() and any(output.iterdir()) and ((output / ".git").exists() or not (output / "app.py").is_file()):
+        raise UserError(f"{output} holds something else, which would be lost; give a new folder with --output")
     description = Detector(model).description
     needed = {name: version(name) for name in packages}
     with atomic_folder(output) as folder:

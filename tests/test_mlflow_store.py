@@ -1,9 +1,11 @@
 """MLflow's store is made when missing, mended when deleted, and its errors are one line."""
 
+import os
+
 import pytest
 
 from realfake.errors import UserError
-from realfake.mlflow_store import create_run, delete_artifacts, exists, store, tracking_uri
+from realfake.mlflow_store import create_run, delete_artifacts, exists, public_uri, store, tracking_uri
 from realfake.tracking import training_run
 
 
@@ -56,3 +58,17 @@ def test_a_read_only_database_is_one_line(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///file:{project}/mlflow.db?mode=ro&uri=true")
     with pytest.raises(UserError, match="cannot be used"), training_run(project / ".git", "toy", "realfake", {}):
         pass
+
+
+def test_a_password_in_an_address_is_never_printed(project, monkeypatch):
+    """The server asks for it in a header, where MLflow looks for it; nobody listens at this one."""
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "before")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:s3cret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError) as error, store("realfake"):
+        pass
+    assert "s3cret" not in str(error.value)
+    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3cret"
+    assert public_uri("postgresql://me:s3cret@host/db") == "postgresql://host/db"
+    assert public_uri("sqlite:////home/a@b/mlflow.db") == "sqlite:////home/a@b/mlflow.db"

@@ -16,7 +16,8 @@ OLD = "o" * 64
 
 @pytest.fixture
 def court(project, prepared):
-    params = open_gate(project, limits={"test/accuracy": {"min": 0.8}, "test/robust/accuracy": {"min": 0.7}})
+    limits = {"test/accuracy": {"min": 0.8}, "test/robust/accuracy": {"min": 0.7}}
+    params = open_gate(project, limits=limits, max_accuracy_loss=0.15)
     with store("realfake") as client:
         yield Judge.of(client, params, prepared)
 
@@ -31,7 +32,8 @@ def contender(judge, prepared, name, ancestors=(), learnt=None, **values):
     return Contender(read_subject(judge.client, judge.client.get_run(run_id)), name, ancestors)
 
 
-def states(checks):
+def states(verdict):
+    checks, _ = verdict
     return {check.name: check.state for check in checks}
 
 
@@ -58,9 +60,9 @@ def test_a_candidate_that_is_worse_than_the_champion_is_refused(court, prepared)
         states(court.verdict(contender(court, prepared, "as good", wrong=1), champion))["accuracy against champion"]
         == "passed"
     )
-    checks = court.verdict(contender(court, prepared, "worse", wrong=5), champion)
-    assert states(checks)["accuracy against champion"] == "refused"
-    assert states(checks)["latency against champion"] == "not gated", "neither has a file to be timed"
+    verdict = court.verdict(contender(court, prepared, "worse", wrong=5), champion)
+    assert states(verdict)["accuracy against champion"] == "refused"
+    assert states(verdict)["latency against champion"] == "not gated", "neither has a file to be timed"
 
 
 def test_a_test_picture_that_the_candidate_or_what_it_started_from_learnt_refuses(court, prepared, monkeypatch):
@@ -73,6 +75,8 @@ def test_a_test_picture_that_the_candidate_or_what_it_started_from_learnt_refuse
     assert states(court.verdict(heir, None))["test pictures unseen"] == "refused"
     innocent = contender(court, prepared, "innocent", data=OLD, learnt=["x"])
     assert states(court.verdict(innocent, None))["test pictures unseen"] == "passed"
+    orphan = contender(court, prepared, "orphan", ancestors=[None])
+    assert states(court.verdict(orphan, None))["test pictures unseen"] == "refused", "its weights come from nowhere"
     silent = contender(court, prepared, "silent", data=OLD)
     assert states(court.verdict(silent, None))["test pictures unseen"] == "refused"
 
@@ -82,7 +86,9 @@ def test_pictures_that_the_champion_learnt_are_left_out_of_the_comparison(court,
     perfect = np.where(court.test.labels == 1, 0.9, 0.1)
     monkeypatch.setattr(Judge, "probabilities", lambda self, subject: perfect)
     champion = contender(court, prepared, "champion", data=OLD, learnt=learnt[:6])
-    (check,) = [c for c in court.verdict(contender(court, prepared, "new"), champion) if c.name.startswith("accuracy")]
+    (check,) = [
+        c for c in court.verdict(contender(court, prepared, "new"), champion)[0] if c.name.startswith("accuracy")
+    ]
     assert check.passed
     assert "on the same 26 pictures" in check.reason
     assert "6 that champion learnt from are left out" in check.reason
@@ -90,6 +96,15 @@ def test_pictures_that_the_champion_learnt_are_left_out_of_the_comparison(court,
     assert (
         states(court.verdict(contender(court, prepared, "other"), knows_all))["accuracy against champion"] == "refused"
     )
+
+
+def test_figures_on_other_test_pictures_do_not_count(court, prepared, monkeypatch):
+    perfect = np.where(court.test.labels == 1, 0.9, 0.1)
+    monkeypatch.setattr(Judge, "probabilities", lambda self, subject: perfect)
+    figures = {"test/robust/accuracy": 0.9, "best/val_accuracy": 0.9, "test/accuracy": 0.1}
+    checks, judged = court.verdict(contender(court, prepared, "old", data=OLD, figures=figures, learnt=["x"]), None)
+    assert states((checks, judged))["test/robust/accuracy"] == "not gated"
+    assert (judged["test/accuracy"], judged["best/val_accuracy"]) == (1.0, 0.9)
 
 
 def test_a_network_sees_pictures_at_the_size_it_was_trained_for(court, prepared):

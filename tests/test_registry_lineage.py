@@ -30,6 +30,9 @@ def test_the_patch_holds_changed_and_new_files_and_leaves_the_index_alone(projec
     (project / "src/code.py").write_text("two\n")
     (project / "src/new.py").write_bytes(b"new\n")
     (project / "src/picture.bin").write_bytes(bytes(range(256)))
+    (project / "keys.json").write_text("a secret beside the work")
+    git(project, "config", "color.ui", "always")
+    git(project, "config", "diff.noprefix", "true")
     (project / "dvc.lock").write_text("the pipeline's own\n")
     (project / "outputs").mkdir()
     (project / "outputs/metrics.json").write_text("{}")
@@ -47,6 +50,7 @@ def test_the_patch_holds_changed_and_new_files_and_leaves_the_index_alone(projec
     for name in ("src/code.py", "src/new.py", "src/picture.bin"):
         assert (clone / name).read_bytes() == (project / name).read_bytes()
     assert not (clone / "dvc.lock").exists()
+    assert b"secret" not in patch
     assert not (clone / "outputs").exists()
 
 
@@ -61,15 +65,11 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         kept = {entry.path for entry in client.list_artifacts(run_id, "lineage")}
         assert kept == {f"lineage/{name}" for name in ("params.yaml", "changes.patch", "dvc.lock")}
         subject = read_subject(client, client.get_run(run_id))
-        text = "\n".join(lineage.describe(client, subject, "toy version 1"))
+        text = "\n".join(lineage.describe(client, subject, "toy version 1", "models:/toy/1"))
+        assert "python src/use.py --weights models:/toy/1\n" in text
         assert f"git checkout {'c' * 40}\ngit apply .cache/lineage/changes.patch\n" in text
         assert "cp .cache/lineage/params.yaml .cache/lineage/dvc.lock .\n" in text
         assert "#   train.epochs 3\n" in text
         monkeypatch.setattr(lineage, "LARGEST", 10)
         lineage.record(client, trained(client, prepared, "two"))
         assert "are not kept with the run; commit them" in capsys.readouterr().out
-
-
-def test_a_password_is_not_printed():
-    assert lineage._without_password("http://me:secret@host:5000") == "http://host:5000"
-    assert lineage._without_password("sqlite:///mlflow.db") == "sqlite:///mlflow.db"

@@ -55,7 +55,6 @@ def test_the_best_run_becomes_champion_then_a_better_one_and_back(promotion, pre
     assert promotion.promote("two"), "who names it may promote it again"
     assert registry.aliases() == Aliases(champion=2, previous=1, revision=4)
     lines = promotion.history().splitlines()[1:]
-    assert [line.split("  ")[2] for line in lines] != []
     for line, expected in zip(lines, ("1 promoted", "2 promoted", "1 rolled back", "2 promoted"), strict=True):
         assert f"version {expected}" in line
 

@@ -66,6 +66,14 @@ def test_the_candidate_must_surely_not_lose_more_than_allowed():
     assert rules.accuracy_check(None, 0.02, 990, "version 1").passed is False, "too few pictures are new to both"
 
 
+def test_few_pictures_prove_nothing():
+    """The rule of three: so many without a single loss are 95 % sure to lose no more than that."""
+    assert rules.fewest(0.02) == 149
+    assert rules.fewest(0.5) == 5
+    assert rules.fewest(1.0) == 2
+    assert rules.fewest(0.0) == 598
+
+
 def test_latency_is_a_ratio():
     assert rules.latency_check(Latency(1.4, 0.14, 0.1), 1.5, "").passed
     assert rules.latency_check(Latency(1.6, 0.16, 0.1), 1.5, "").passed is False

@@ -6,7 +6,7 @@ from registered import DATA, trained
 
 from realfake.errors import UserError
 from realfake.mlflow_store import as_metrics, create_run, store
-from realfake.registry.subject import candidates, find_run, formats_of, predictions_of, read_subject, seen_by
+from realfake.registry.subject import ancestors, candidates, find_run, formats_of, predictions_of, read_subject, seen_by
 
 TODAY = {"digest": DATA, "preprocess.size": "32"}
 
@@ -37,6 +37,8 @@ def test_a_run_is_read_with_what_later_stages_added(project, prepared):
             {"mlflow.parentRunId": run_id, "stage": "evaluate"},
         )
         client.log_batch(child.run_id, metrics=as_metrics({"test/accuracy": 0.5}, step=0))
+        assert read_subject(client, client.get_run(run_id)).threshold == 0.5, "a child of an earlier evaluation"
+        client.set_tag(run_id, "last_evaluate", child.run_id)
         subject = read_subject(client, find_run(client, "realfake", "one"))
         assert (subject.run_id, subject.threshold, subject.figures["test/accuracy"]) == (run_id, 0.7, 0.5)
         assert subject.stages == {"evaluate": child.run_id, "export": run_id}
@@ -49,6 +51,23 @@ def test_a_run_is_read_with_what_later_stages_added(project, prepared):
         np.save(folder / "seen.npy", np.array([3, 5], dtype=np.uint64))
         client.log_artifacts(run_id, str(folder), "training")
         assert seen_by(client, subject).tolist() == [3, 5]
+
+
+def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, prepared):
+    def heir(name, of):
+        started = {"train.weights": "weights/some.keras", "train.weights_sha256": of}
+        return read_subject(client, client.get_run(trained(client, prepared, name, params=started)))
+
+    with store("realfake") as client:
+        first = read_subject(client, client.get_run(trained(client, prepared, "first")))
+        second = heir("second", first.tags["model_sha256"])
+        third = heir("third", second.tags["model_sha256"])
+        assert ancestors(client, third) == [second, first]
+        assert ancestors(client, first) == []
+        assert ancestors(client, heir("orphan", "f" * 64)) == [None], "nobody knows what that file has learnt"
+        backbone = {"train.weights": "resnet50.h5", "train.weights_sha256": "f" * 64}
+        public = trained(client, prepared, "public", params=backbone)
+        assert ancestors(client, read_subject(client, client.get_run(public))) == []
 
 
 def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):

@@ -8,7 +8,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -17,6 +20,7 @@ from realfake.errors import UserError, one_line, run
 
 DRAWN = 12
 """Pictures in the figure at most."""
+NOTHING = np.zeros((0, 0, 3), dtype=np.uint8)
 
 
 def main() -> int:
@@ -66,7 +70,8 @@ def check(arguments: argparse.Namespace) -> None:
 
 def answer_all(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple[list[tuple[Path, Answer]], int]:
     """Answer for every picture, a line each as they come; the answers and how many pictures could not be used."""
-    answers, failed = [], 0
+    answers: list[tuple[Path, Answer]] = []
+    failed = 0
     for path in picture_files(paths):
         try:
             if isinstance(path, UserError):
@@ -78,7 +83,7 @@ def answer_all(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple
             place = "" if isinstance(path, UserError) else f"{path}: "
             print(f"error: {place}{reason}", file=sys.stderr)
             continue
-        answers.append((path, answer))
+        answers.append((path, answer if len(answers) < DRAWN else replace(answer, given=NOTHING, seen=NOTHING)))
         if not silent:
             print(f"{path}: {answer.label} ({answer.confidence:.1%})", flush=True)
     return answers, failed

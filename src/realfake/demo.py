@@ -27,7 +27,7 @@ def answer(detector: Detector, path: str | None) -> tuple[str, dict[str, float] 
         return "## Waiting for a picture", None, None, None
     try:
         found = detector.look(Path(path).read_bytes())
-    except UserError as error:
+    except (UserError, OSError) as error:
         return f"## This file cannot be used\n{one_line(error)}.", None, None, None
     sure = "looks" if found.confidence >= SURE else "rather looks"
     kind = "like a photograph" if found.label == "REAL" else "generated"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
@@ -26,6 +27,21 @@ def is_local() -> bool:
     return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
 
 
+def public_uri(uri: str) -> str:
+    """An address without user and password; a file's path stays as it is."""
+    scheme, mark, rest = uri.partition("://")
+    return uri if scheme.startswith("sqlite") or not mark else f"{scheme}{mark}{rest.split('@')[-1]}"
+
+
+def _take_password_out() -> None:
+    """A password in a server's address goes where MLflow looks for it: it prints addresses."""
+    parts = urlsplit(tracking_uri())
+    if parts.scheme in ("http", "https") and parts.username is not None:
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+        os.environ["MLFLOW_TRACKING_URI"] = public_uri(tracking_uri())
+
+
 @contextmanager
 def store(experiment: str | None) -> Iterator[Any]:
     """An MLflow client on a store whose schema exists, and whose experiment too if one is named.
@@ -34,8 +50,10 @@ def store(experiment: str | None) -> Iterator[Any]:
         UserError: what the store refuses inside the block, as one line.
     """
     import mlflow
+    from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
+    _take_password_out()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file
@@ -44,7 +62,7 @@ def store(experiment: str | None) -> Iterator[Any]:
         with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
             client = _open(tracking_uri(), experiment)
         yield client
-    except (mlflow.MlflowException, SQLAlchemyError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, RequestException) as error:
         raise _unusable(error) from None
 
 
@@ -75,7 +93,7 @@ def ensure_experiment(client: Any, name: str) -> None:
 
 
 def _unusable(error: Exception) -> UserError:
-    store = tracking_uri().split("@")[-1]  # without a password
+    store = public_uri(tracking_uri())
     cause = error.__cause__ or error
     cause = getattr(cause, "orig", None) or cause  # the database's own words, without SQLAlchemy's around them
     return UserError(

@@ -62,7 +62,8 @@ def overlay(picture: npt.NDArray[np.uint8], importance: Map, scale: int = 8) -> 
     grey = picture.mean(axis=2, keepdims=True) * 0.6 + 90
     share = 0.75 * strength[..., None]
     mixed = (grey * (1 - share) + colour * share).clip(0, 255).astype(np.uint8)
-    return mixed.repeat(scale, axis=0).repeat(scale, axis=1)
+    drawn: npt.NDArray[np.uint8] = mixed.repeat(scale, axis=0).repeat(scale, axis=1)
+    return drawn
 
 
 def _log_odds(probabilities: npt.NDArray[np.float32]) -> Map:

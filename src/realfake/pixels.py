@@ -43,7 +43,9 @@ def decode(data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise PictureError(f"more than {MAX_PIXELS:,} pixels")
-            if getattr(image, "n_frames", 1) > 1:
+            if image.format in ("EPS", "WMF"):  # decoding one would start another program
+                raise PictureError("a drawing; give a picture of pixels")
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:  # MPO: a photograph and its depth
                 raise PictureError("an animation; give one still picture")
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))

@@ -38,7 +38,7 @@ def comparison(answers: Sequence[tuple[str, Answer]], threshold: float) -> "Figu
 
 def _show(axes: Any, picture: Any, title: str) -> None:
     axes.imshow(picture, interpolation="nearest")
-    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_title(title, fontsize=9, loc="left", parse_math=False)  # a file name may hold a dollar
     axes.set_axis_off()
 
 

@@ -96,9 +96,10 @@ def log_stage(
     with store(experiment) as client:
         link = _find_or_rebuild(client, model_folder, experiment)
         lineage.record_lock(client, link.run_id)
-        link = _run_for_params(client, link, stage, named)
+        training, link = link.run_id, _run_for_params(client, link, stage, named)
         client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
+        client.set_tag(training, f"last_{stage}", link.run_id)
     return link
 
 

@@ -6,6 +6,7 @@ another one after a while. Aliases know no compare-and-swap; two machines that c
 number of the change, which both count alike.
 """
 
+import math
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from realfake.errors import UserError
-from realfake.mlflow_store import create_run, ensure_experiment
+from realfake.mlflow_store import create_run, ensure_experiment, registered_model
 from realfake.provenance import git_state, machine
 from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
 
@@ -38,6 +39,8 @@ class Change:
     version: int | None
     """The version that was promoted, refused or brought back; None until it is registered."""
     finished: bool
+    ended: float
+    """Seconds since 1970; 0 for one that is under way."""
     tags: Mapping[str, str]
 
     @property
@@ -61,8 +64,16 @@ class Log:
     def __init__(self, registry: Registry) -> None:
         self._registry, self._client = registry, registry.client
         self.experiment = f"{registry.name}-promotions"
+        self.lock = "none"
+        """The lock that this process holds on its machine; a change announced under it is its own or a dead one's."""
 
     def changes(self) -> list[Change]:
+        """Changes of the registered model that there is now; one that was deleted before had versions of its own."""
+        model = registered_model(self._client, self._registry.name)
+        since = math.inf if model is None else model.creation_timestamp / 1000
+        return [change for change in self.history() if not change.finished or change.ended >= since]
+
+    def history(self) -> list[Change]:
         """All changes, oldest first, unfinished ones included; what was taken back is left out."""
         place = self._client.get_experiment_by_name(self.experiment)
         if place is None:
@@ -80,7 +91,7 @@ class Log:
         for change in self.changes():
             if change.finished:
                 continue
-            ours = (change.who, change.host) == (_user(), platform.node())
+            ours = change.tags.get("lock") == self.lock
             age = time.time() - change.when
             if not ours and age < GIVE_UP:
                 raise UserError(
@@ -126,19 +137,16 @@ class Log:
                 "done, run it again"
             )
         ensure_experiment(self._client, self.experiment)
-        announced = {
-            "change": kind,
-            "before": as_tag(before),
-            "host": platform.node(),
-            **git_state(),
-            **machine(),
-            **tags,
-        }
+        announced = {"change": kind, "before": as_tag(before), "host": platform.node(), "lock": self.lock}
+        announced |= {**git_state(), **machine(), **tags}
         run = create_run(self._client, self.experiment, kind, {}, announced)
         self._refuse_crossing(run.run_id, before.revision)
         try:
             yield Pending(self._client, run.run_id)
-            self._registry.move(_change(self._client.get_run(run.run_id)).after)
+            change = _change(self._client.get_run(run.run_id))
+            if change.ended or self._registry.aliases() != before:  # this machine slept, and another took over
+                raise UserError(f"{self._registry.name} changed meanwhile; nothing was done, run it again")
+            self._registry.move(change.after)
         except BaseException:
             self._settle(_change(self._client.get_run(run.run_id)))
             raise
@@ -199,15 +207,17 @@ def champions(changes: Sequence[Change]) -> list[int]:
     return stack
 
 
-def rolled_back(changes: Sequence[Change]) -> set[int]:
-    """Versions that were taken back and not promoted again since."""
+def rolled_back(changes: Sequence[Change]) -> set[str]:
+    """Ids of the runs whose versions were taken back and not promoted again since."""
     found: set[int] = set()
+    runs: dict[int, str] = {}
     for change in changes:
         if change.finished and change.kind == ROLLED_BACK and change.before.champion is not None:
             found.add(change.before.champion)
         elif change.finished and change.kind == PROMOTED and change.version is not None:
             found.discard(change.version)
-    return found
+            runs[change.version] = change.tags.get("run_id", "")
+    return {runs[version] for version in found if version in runs}
 
 
 def table(changes: Sequence[Change]) -> str:
@@ -222,7 +232,7 @@ def table(changes: Sequence[Change]) -> str:
 
 def _row(change: Change) -> tuple[str, ...]:
     tags, before, after = change.tags, change.before.champion, change.after.champion
-    moved = f"{before or '-'} -> {after}" if after != before else f"{before or '-'} stays"
+    moved = f"{before or '-'} -> {after or '?'}" if after != before else f"{before or '-'} stays"
     return (
         datetime.fromtimestamp(change.when, UTC).strftime("%Y-%m-%d %H:%M:%S"),
         f"{change.who}@{change.host}",
@@ -246,9 +256,6 @@ def _change(run: Any) -> Change:
         before=from_tag(tags["before"]),
         version=int(tags["version"]) if "version" in tags else None,
         finished=run.info.status == "FINISHED",
+        ended=0.0 if run.info.status == "RUNNING" else (run.info.end_time or 0) / 1000,
         tags=tags,
     )
-
-
-def _user() -> str:
-    return machine()["mlflow.user"]

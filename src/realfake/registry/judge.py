@@ -46,8 +46,8 @@ class Contender:
     subject: Subject
     title: str
     """`version 3`, or the run's name."""
-    ancestors: Sequence[Subject]
-    """Runs whose networks its training started from, one after the other."""
+    ancestors: Sequence[Subject | None]
+    """Runs whose networks its training started from, one after the other; None: one that is not known."""
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,31 @@ class Judge:
         """Judge on the test pictures of a prepared folder."""
         return cls(client, params, load_split(prepared, "test"), data_of(read_json(prepared / "report.json")))
 
-    def verdict(self, candidate: Contender, champion: Contender | None) -> list[Check]:
-        """All checks of the gate; without a champion only the absolute ones can refuse."""
+    def verdict(self, candidate: Contender, champion: Contender | None) -> tuple[list[Check], Mapping[str, float]]:
+        """All checks of the gate, and the candidate's figures; without a champion only absolute checks can refuse."""
         subject = candidate.subject
         probabilities = self.probabilities(subject)
-        figures = {**subject.figures, **self.scores(subject, probabilities)}
+        figures = {
+            **self._carried(subject),
+            **self.scores(subject, probabilities, self.params.evaluate.calibration_bins),
+        }
         seen = self._seen(candidate)
-        return [
+        checks = [
             rules.unseen_check(len(self.test.labels), None if seen is None else int(seen.sum())),
             *rules.limit_checks(self.params.promote.limits, figures),
             rules.formats_check(formats_of(self.client, subject)),
             self._accuracy(probabilities >= subject.threshold, champion),
             self._latency(candidate, champion),
         ]
+        return checks, figures
 
-    def scores(self, subject: Subject, probabilities: npt.NDArray[np.float64]) -> dict[str, float]:
+    def _carried(self, subject: Subject) -> dict[str, float]:
+        """Figures of a run that hold today: those on other test pictures do not."""
+        same = subject.data == self.data
+        return {name: value for name, value in subject.figures.items() if same or not name.startswith("test/")}
+
+    def scores(self, subject: Subject, probabilities: npt.NDArray[np.float64], bins: int) -> dict[str, float]:
         """Figures `test/...` of a network on today's pictures, at its own threshold."""
-        bins = self.params.evaluate.calibration_bins
         found = metrics.scores(self.test.labels, probabilities, subject.threshold, bins)
         return {f"test/{name}": value for name, value in found.items()}
 
@@ -107,6 +115,8 @@ class Judge:
         """Which test pictures a network, or one that it started from, learnt from; None where that is not known."""
         seen = np.zeros(len(self.test.labels), dtype=bool)
         for one in (contender.subject, *contender.ancestors):
+            if one is None:
+                return None
             if one.data == self.data:
                 continue  # preprocess keeps test and train apart
             learnt = seen_by(self.client, one)
@@ -123,10 +133,10 @@ class Judge:
         fair = np.ones(len(called), dtype=bool) if seen is None else ~seen
         left_out = int((~fair).sum())
         labels = self.test.labels[fair]
-        if len(labels) < rules.FEWEST or len(np.unique(labels)) < 2:
+        groups = [row.group for row, kept in zip(self.test.rows, fair, strict=True) if kept]
+        if len(set(groups)) < rules.fewest(allowed) or len(np.unique(labels)) < 2:
             return rules.accuracy_check(None, allowed, left_out, champion.title)
         theirs = self.probabilities(champion.subject) >= champion.subject.threshold
-        groups = [row.group for row, kept in zip(self.test.rows, fair, strict=True) if kept]
         draws = self.params.evaluate
         paired = compare(labels, groups, called[fair], theirs[fair], draws.bootstrap, draws.seed)
         return rules.accuracy_check(paired, allowed, left_out, champion.title)

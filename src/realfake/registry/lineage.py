@@ -1,13 +1,14 @@
 """Where a registered version comes from, and the exact commands that bring it back."""
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from realfake.mlflow_store import has_artifact, tracking_uri
+from realfake.mlflow_store import has_artifact, public_uri, tracking_uri
 from realfake.workspace import workspace
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 FOLDER = "lineage"
 """Of a run's artifacts."""
+NEW_FILES = ("src", "recipes", "params.yaml", "dvc.yaml", "data.dvc")
+"""Where new files belong to the work; elsewhere they may be anything, such as keys."""
 LARGEST = 20_000_000
 """Bytes of uncommitted changes that are kept."""
 
@@ -22,7 +25,7 @@ LARGEST = 20_000_000
 def record(client: Any, run_id: str) -> None:
     """Keep with a run what the commit does not tell: params.yaml, data.dvc, and uncommitted work in changes.patch.
 
-    That is changed and new files of the working tree which git does not ignore.
+    That is what changed of the files that git knows, and new ones of NEW_FILES which it does not ignore.
     """
     root = workspace()
     for name in ("params.yaml", "data.dvc"):
@@ -60,17 +63,22 @@ def uncommitted(root: Path) -> bytes:
         }
         place = ("--", ".", ":!dvc.lock", ":!outputs")
         _git(root, "read-tree", "HEAD", **aside)
-        _git(root, "add", "--all", *place, **aside)
-        return _git(root, "diff", "--cached", "--binary", "--relative", "HEAD", *place, **aside) or b""
+        _git(root, "add", "--update", *place, **aside)
+        for name in NEW_FILES:
+            if (root / name).exists():
+                _git(root, "add", "--all", "--", name, **aside)
+        plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
+        return _git(root, "diff", "--cached", "--binary", "--relative", *plain, "HEAD", *place, **aside) or b""
 
 
-def describe(client: Any, subject: "Subject", title: str) -> Iterator[str]:
+def describe(client: Any, subject: "Subject", title: str, origin: str | None = None) -> Iterator[str]:
     """What a version is made of, and the commands that reproduce it in a clone of the repository.
 
     Args:
         client: of the store that holds the run.
         subject: the training.
         title: `realfake version 3 (champion)`.
+        origin: address of the registered weights that its training started from, if it did.
     """
     tags = subject.tags
     commit = tags.get("git_commit", "none")
@@ -82,7 +90,7 @@ def describe(client: Any, subject: "Subject", title: str) -> Iterator[str]:
     for name, value in sorted(subject.params.items()):
         if name.startswith("train."):
             yield f"#   {name} {value}"
-    yield f"export MLFLOW_TRACKING_URI={_without_password(tracking_uri())}"
+    yield f"export MLFLOW_TRACKING_URI={shlex.quote(public_uri(tracking_uri()))}"
     yield f"mlflow artifacts download --run-id {subject.run_id} --artifact-path {FOLDER} --dst-path .cache"
     if commit != "none":
         yield f"git checkout {commit}"
@@ -95,13 +103,10 @@ def describe(client: Any, subject: "Subject", title: str) -> Iterator[str]:
     ]
     if names:
         yield f"cp {' '.join(f'.cache/{FOLDER}/{name}' for name in names)} ."
+    if origin is not None:
+        yield f"python src/use.py --weights {origin}"
     yield "dvc checkout --allow-missing   # from DVC's cache; `dvc pull` where there is a DVC remote"
     yield "dvc repro                      # says that all is up to date, or computes what is missing, to the same bytes"
-
-
-def _without_password(uri: str) -> str:
-    scheme, mark, rest = uri.partition("://")
-    return f"{scheme}{mark}{rest.split('@')[-1]}"
 
 
 def _git(root: Path, *arguments: str, **variables: str) -> bytes | None:

@@ -4,9 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -18,9 +20,9 @@ from realfake.registry import changes, lineage, rules
 from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK, Log
 from realfake.registry.judge import Contender, Judge
 from realfake.registry.rules import Check
-from realfake.registry.subject import Subject, candidates, find_run, formats_of, network_of, read_subject
+from realfake.registry.subject import Subject, ancestors, candidates, find_run, formats_of, network_of, read_subject
 from realfake.registry.versions import ALIASES, Aliases, Registry
-from realfake.workspace import atomic_folder, machine_folder, sha256_file, write_json
+from realfake.workspace import atomic_file, atomic_folder, machine_folder, sha256_file, write_json
 
 HEADLINES = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
 """Figures that a version shows as tags; its run has all."""
@@ -48,10 +50,10 @@ class Promotion:
                     f"**nothing to do**: run {subject.name} is the champion already ({champion.title})", PROMOTED, []
                 )
                 return True
-            candidate = Contender(subject, f"run {subject.name}", self.registry.ancestors(subject))
-            checks = judge.verdict(candidate, champion)
+            candidate = Contender(subject, f"run {subject.name}", ancestors(self._client, subject))
+            checks, figures = judge.verdict(candidate, champion)
             kind = PROMOTED if rules.promoted(checks) else REFUSED
-            version = self._record(kind, before, subject, checks)
+            version = self._record(kind, before, replace(subject, figures=figures), checks)
             print(rules.table(checks))
             against = f", in place of {champion.title}" if champion and kind == PROMOTED else ""
             stays = f"; {champion.title} stays" if champion and kind == REFUSED else ""
@@ -72,7 +74,8 @@ class Promotion:
                     f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
                 )
             stack = changes.champions(self.log.changes())
-            place = stack.index(before.previous) if before.previous in stack else 0
+            places = [place for place, version in enumerate(stack) if version == before.previous]
+            place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
             subject = self.registry.subject(self.registry.find(str(before.previous)))
             with self.log.change(ROLLED_BACK, before, _of_run(subject) | beneath) as pending:
@@ -84,7 +87,7 @@ class Promotion:
 
     def history(self) -> str:
         """The log of changes."""
-        found = self.log.changes()
+        found = self.log.history()
         return changes.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
 
     def lineage(self, wanted: str) -> Iterator[str]:
@@ -92,7 +95,10 @@ class Promotion:
         version = self.registry.find(wanted)
         names = [name for name in ALIASES if getattr(self.registry.aliases(), name) == int(version.version)]
         title = f"{self.registry.name} version {version.version}" + (f" ({', '.join(names)})" if names else "")
-        return lineage.describe(self._client, self.registry.subject(version), title)
+        subject = self.registry.subject(version)
+        parent = self.registry.of_digest(subject.params.get("train.weights_sha256", ""))
+        origin = f"models:/{self.registry.name}/{parent.version}" if parent is not None else None
+        return lineage.describe(self._client, subject, title, origin)
 
     def verify(self, wanted: str) -> bool:
         """Evaluate a version anew on its own data; whether its recorded figures hold.
@@ -108,7 +114,8 @@ class Promotion:
                 f"version {version.version} was evaluated on other pictures than outputs/prepared holds; bring them "
                 f"back with the commands of `python src/promote.py --lineage {version.version}`, in another clone"
             )
-        scores = judge.scores(subject, judge.probabilities(subject, recorded=False))
+        bins = int(subject.params.get("evaluate.calibration_bins", self._params.evaluate.calibration_bins))
+        scores = judge.scores(subject, judge.probabilities(subject, recorded=False), bins)
         recorded = {name: subject.figures[name] for name in scores if name in subject.figures}
         if not recorded:
             raise UserError(f"version {version.version} has no recorded figures; its run was never evaluated")
@@ -135,8 +142,10 @@ class Promotion:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One change at a time on this machine; what was cut off is settled first."""
+        folder = machine_folder("locks")
         key = hashlib.sha256(f"{tracking_uri()} {self.registry.name}".encode()).hexdigest()[:16]
-        with FileLock(machine_folder("locks") / f"promote-{key}.lock"):
+        with FileLock(folder / f"promote-{key}.lock"):
+            self.log.lock = f"{_name_of(folder)} {key}"
             for line in self.log.recover():
                 print(line, flush=True)
             yield
@@ -146,7 +155,7 @@ class Promotion:
         if wanted is not None:
             return read_subject(self._client, find_run(self._client, experiment, wanted))
         runs, others = candidates(self._client, experiment, metric, judge.data)
-        rolled_back = {self.registry.run_of(version) for version in changes.rolled_back(self.log.changes())}
+        rolled_back = changes.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
             print(f"{others} runs on other pictures are left out; `--run` judges one of them")
@@ -162,19 +171,19 @@ class Promotion:
         if aliases.champion is None:
             return None
         subject = self.registry.subject(self.registry.find(str(aliases.champion)))
-        return Contender(subject, f"version {aliases.champion}", self.registry.ancestors(subject))
+        return Contender(subject, f"version {aliases.champion}", ancestors(self._client, subject))
 
     def _record(self, kind: str, before: Aliases, subject: Subject, checks: list[Check]) -> int:
         """Register the candidate, write the log, move the aliases; the version's number."""
         self._keep_lock(subject)
         with self.log.change(kind, before, _of_run(subject)) as pending:
-            tags = _version_tags(self._client, subject) | {"change": pending.run_id}
-            version = self.registry.register(subject, tags, f"run {subject.name}")
+            tags = _version_tags(self._client, subject)
+            version = self.registry.register(subject, tags | {"change": pending.run_id}, f"run {subject.name}")
             self._client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
             self._client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
             pending.about(version)
         self.registry.describe(version, rules.markdown(f"{kind}: run {subject.name}", checks))
-        self.registry.tag(version, verdict=kind)
+        self.registry.tag(version, **tags, verdict=kind)
         return version
 
     def _keep_lock(self, subject: Subject) -> None:
@@ -191,6 +200,15 @@ class Promotion:
             write_json(folder / "verdict.json", content)
             text = rules.markdown(headline, checks) if checks else f"{headline}\n"
             (folder / "verdict.md").write_text(text, encoding="utf-8")
+
+
+def _name_of(folder: Path) -> str:
+    """A name of this machine's locks that no other machine has, kept beside them."""
+    file = folder / "name"
+    if not file.is_file():
+        with atomic_file(file) as new:
+            new.write(uuid4().hex.encode())
+    return file.read_text()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The gate: what must hold before a candidate becomes champion. Pure functions; `promote:` has the limits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,6 @@ from typing import Any
 from realfake.explain import nearest
 from realfake.params_tools import Limit
 from realfake.registry.paired import Paired
-
-FEWEST = 20
-"""Pictures that a comparison needs at least."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,14 @@ class Check:
     def state(self) -> str:
         """`passed`, `refused` or `not gated`."""
         return {True: "passed", False: "refused", None: "not gated"}[self.passed]
+
+
+def fewest(allowed: float) -> int:
+    """Independent pictures that a comparison needs: with fewer, even one without a single loss is no 95 % proof.
+
+    A bootstrap of no losses has no spread and does not say this itself: (1 - allowed) ** n < 0.05, the rule of three.
+    """
+    return math.ceil(math.log(0.05) / math.log(1 - min(max(allowed, 0.005), 0.9)))
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,9 @@ def accuracy_check(paired: Paired | None, allowed: float, left_out: int, champio
         return Check(name, required, "-", None, "there is no champion yet")
     without = f"; {left_out:,} that {champion} learnt from are left out" if left_out else ""
     if paired is None:
-        return Check(name, required, "-", False, f"fewer than {FEWEST} test pictures are new to both{without}")
+        return Check(
+            name, required, "-", False, f"fewer than {fewest(allowed):,} independent test pictures new to both{without}"
+        )
     reason = (
         f"{paired.candidate:.2%} against {paired.champion:.2%} of {champion} on the same {paired.pictures:,} pictures; "
         f"right alone on {paired.only_candidate:,} and {paired.only_champion:,}{without}"

@@ -67,18 +67,20 @@ def read_subject(client: Any, run: Any) -> Subject:
     logged = client.search_logged_models(place, f"source_run_id = '{run_id}'")
     if not logged or run.info.status != "FINISHED":
         raise UserError(f"run {run.info.run_name} holds no network of a finished training; give the run of one (--run)")
-    children = client.search_runs(place, f"tags.`mlflow.parentRunId` = '{run_id}'")  # newest first
+    children = {
+        child.info.run_id: child for child in client.search_runs(place, f"tags.`mlflow.parentRunId` = '{run_id}'")
+    }
     params, figures, stages = (
         dict(run.data.params),
         dict(run.data.metrics),
         dict.fromkeys(("evaluate", "export"), run_id),
     )
     for stage in stages:
-        newest = next((child for child in children if child.data.tags.get("stage") == stage), None)
-        if newest is not None:
-            params |= newest.data.params
-            figures |= newest.data.metrics
-            stages[stage] = newest.info.run_id
+        last = children.get(run.data.tags.get(f"last_{stage}", ""))
+        if last is not None:
+            params |= last.data.params
+            figures |= last.data.metrics
+            stages[stage] = last.info.run_id
     place_of = (logged[0].model_id, logged[0].artifact_location)
     return Subject(run_id, run.info.run_name, *place_of, params, dict(run.data.tags), figures, stages)
 
@@ -116,6 +118,24 @@ def _same_data(run: Any, data: Mapping[str, str]) -> bool:
     return digest == prepared.pop("digest") and all(
         run.data.params.get(name) == value for name, value in prepared.items()
     )
+
+
+def ancestors(client: Any, subject: Subject) -> list[Subject | None]:
+    """Trainings whose networks this one started from, one after the other; None ends it where one is not known.
+
+    A backbone's own weights (imagenet, .h5) are no training of this project.
+    """
+    found: list[Subject | None] = []
+    current = subject
+    places = [experiment.experiment_id for experiment in client.search_experiments()]
+    while str(current.params.get("train.weights", "none")).endswith(".keras"):
+        digest = current.params.get("train.weights_sha256", "")
+        runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
+        if not runs or runs[0].info.run_id in {subject.run_id, *(one.run_id for one in found if one)}:
+            return [*found, None]
+        current = read_subject(client, runs[0])
+        found.append(current)
+    return found
 
 
 def network_of(subject: Subject) -> "keras.Model":

@@ -88,10 +88,6 @@ class Registry:
         """Set the text on MLflow's page of a version."""
         self.client.update_model_version(self.name, str(version), description=text)
 
-    def run_of(self, version: int) -> str:
-        """Id of the run behind a version."""
-        return str(self.client.get_model_version(self.name, str(version)).run_id)
-
     def find(self, wanted: str) -> Any:
         """A version by its number or alias.
 
@@ -123,15 +119,10 @@ class Registry:
             )
         return read_subject(self.client, run)
 
-    def ancestors(self, subject: Subject) -> list[Subject]:
-        """Trainings whose registered networks this one started from, directly or through others."""
-        by_digest = {version.tags.get("model_sha256"): version for version in self.versions()}
-        found: list[Subject] = []
-        start = by_digest.get(subject.params.get("train.weights_sha256", ""))
-        while start is not None and start.run_id not in {one.run_id for one in (subject, *found)}:
-            found.append(self.subject(start))
-            start = by_digest.get(found[-1].params.get("train.weights_sha256", ""))
-        return found
+    def of_digest(self, model_sha256: str) -> Any | None:
+        """The version of a network, by the digest of its .keras file."""
+        same = [version for version in self.versions() if version.tags.get("model_sha256") == model_sha256]
+        return same[-1] if same else None
 
 
 def as_tag(aliases: Aliases) -> str:
