@@ -117,9 +117,7 @@ def test_a_picture_is_answered_in_the_browser_and_bad_ones_with_a_message(space,
         wait(window, "Waiting for a picture")
         upload(window, PROJECT / "imgs/fake/5.jpg")
         wait(window, "To the network it")
-        shown = window.execute_script(
-            "return [...document.querySelectorAll('img')].filter(i => i.naturalWidth == 256).length"
-        )
+        shown = "return [...document.querySelectorAll('img')].filter(i => i.naturalWidth == 256).length"
         assert window.execute_script(shown) == 2, "what it sees, and where it looked"
         window.refresh()
         wait(window, "Waiting for a picture")
