@@ -43,7 +43,7 @@ test: env  ## the fast tests
 check: lint types  ## all that CI runs: lint, types, every test, and the pipeline in a clean clone
 	@"$(BIN)/python" -m pytest -m "not slow" -n 2
 	@"$(BIN)/python" -m pytest -m slow --durations=25
-	@$(MAKE) --no-print-directory clone
+	@$(MAKE) --no-print-directory clone GOALS=repro
 
 ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
 	@"$(BIN)/python" src/relocate.py
@@ -94,5 +94,5 @@ clone: env  ## what a newcomer does: clone the last commit, make repro, make tes
 	@git diff --quiet HEAD || echo "note: the clone holds the last commit, without the changes in your tree"
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
 		git clone --quiet . "$$folder/realfake" && cd "$$folder/realfake" && \
-		$(MAKE) --no-print-directory repro test VENV="$$(dirname "$(BIN)")" && \
+		$(MAKE) --no-print-directory $(or $(GOALS),repro test) VENV="$$(dirname "$(BIN)")" && \
 		{ "$(BIN)/dvc" status --quiet || { echo "error: the pipeline is not up to date after make repro" >&2; exit 1; }; }
