@@ -42,7 +42,7 @@ test: env  ## the fast tests
 
 check: lint types  ## all that CI runs: lint, types, every test, and the pipeline in a clean clone
 	@"$(BIN)/python" -m pytest -m "not slow" -n 2
-	@"$(BIN)/python" -m pytest -m slow --durations=25
+	@"$(BIN)/python" -m pytest -m slow -n 2 --dist loadfile --durations=15
 	@$(MAKE) --no-print-directory clone GOALS=repro
 
 ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)

@@ -25,7 +25,7 @@ def publish(project: Path) -> Path:
     succeed(project, "dvc push --quiet data.dvc")
     succeed(project, "git checkout HEAD~1 -- dvc.lock")  # of other data and parameters, as after any change
     commit(project)
-    succeed(project, "git branch -M main")
+    succeed(project, "git checkout --quiet -B main")  # a pull request is checked out on no branch
     return project
 
 
