@@ -249,6 +249,22 @@ def _first_answer(result: Mapping[str, Any]) -> str:
     )
 
 
+def _serving(result: Mapping[str, Any]) -> str:
+    served, file = result["latency_ms"], result["file_latency_ms"]
+    rows = [["latency of one picture, ms (p95)", f"{served['p50']:.1f} ({served['p95']:.1f})"]]
+    rows += [[f"pictures/s, {name}", f"{rate:,.0f}"] for name, rate in result["pictures_per_second"].items()]
+    rows += [
+        ["in one process: latency, ms (p95)", f"{file['p50']:.2f} ({file['p95']:.2f})"],
+        ["in one process: pictures/s, batches of 64", f"{result['file_pictures_per_second']:,.0f}"],
+    ]
+    return (
+        "## The champion over HTTP\n\n"
+        "`python benchmarks/run.py serving`: `mlflow models serve` on two cores, clients on the same two; below it the "
+        f"LiteRT file in one process. MLflow takes pictures as JSON, {result['bytes']['1'] / 1e3:,.0f} kB each.\n\n"
+        + _table(["", ""], rows)
+    )
+
+
 TABLES = {
     "deck_recipe": _deck_recipe,
     "time_to_accuracy": _time_to_accuracy,
@@ -259,6 +275,7 @@ TABLES = {
     "input_pipeline": _input_pipeline,
     "transfer": _transfer,
     "first_answer": _first_answer,
+    "serving": _serving,
 }
 
 

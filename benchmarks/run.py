@@ -27,6 +27,7 @@ NAMES = (
     "search",
     "transfer",
     "first_answer",
+    "serving",
 )
 
 
