@@ -6,7 +6,6 @@ header that Spaces reads. `hf upload USER/NAME outputs/space . --repo-type space
 
 import argparse
 import shutil
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from realfake.workspace import atomic_folder, workspace
 MODULES = ("__init__", "demo", "description", "detector", "errors", "occlusion", "pixels", "quiet", "runners")
 """What app.py reaches; tests/test_space.py compares."""
 PACKAGES = ("ai-edge-litert", "gradio", "numpy", "pillow")
+"""What the demo needs, in the versions installed here."""
 HEADER = """---
 title: REAL or FAKE?
 emoji: 📷
@@ -33,14 +33,13 @@ Is this picture a photograph or made by a generator? This folder was written by 
 """
 
 
-def write_space(root: Path, model: Path, output: Path, packages: Sequence[str] = PACKAGES) -> None:
+def write_space(root: Path, model: Path, output: Path) -> None:
     """Replace the folder `output` by the demo of a model.
 
     Args:
         root: the project.
         model: a .tflite file that this project exported.
         output: the folder.
-        packages: what the demo needs, in the versions installed here.
 
     Raises:
         UserError: the model is of another kind.
@@ -50,7 +49,7 @@ def write_space(root: Path, model: Path, output: Path, packages: Sequence[str] =
     if output.exists() and any(output.iterdir()) and ((output / ".git").exists() or not (output / "app.py").is_file()):
         raise UserError(f"{output} holds something else, which would be lost; give a new folder with --output")
     description = Detector(model).description
-    needed = {name: version(name) for name in packages}
+    needed = {name: version(name) for name in PACKAGES}
     with atomic_folder(output) as folder:
         shutil.copyfile(root / "src/app.py", folder / "app.py")
         (folder / "realfake").mkdir()

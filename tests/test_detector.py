@@ -118,8 +118,8 @@ def test_a_model_of_another_kind_is_one_line(models, tmp_path):
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"damaged")
     for path, reason in (
-        (tmp_path / "none.tflite", "is missing; `make repro` makes"),
-        (tmp_path / "model.keras", "has no known format; expected a file that ends in .onnx or .tflite"),
+        (tmp_path / "none.tflite", "is missing; `dvc repro export` makes"),
+        (tmp_path / "model.keras", "has no known format; expected a file that ends in .onnx, .tflite"),
         (bare, "does not say how to use it"),
         (damaged, "cannot be loaded"),
     ):

@@ -92,7 +92,7 @@ def test_a_picture_that_may_not_be_read_is_a_line(model, pictures, tmp_path):
         (("--output", "figure.txt"), "expected a file that ends in .png"),
         (("--output", "none/figure.png"), "none is no folder; make it first"),
         (("--output", "figure.png", "--no-plot"), "give one of them"),
-        (("--model", "none.tflite"), "none.tflite is missing; `make repro` makes outputs/export/models"),
+        (("--model", "none.tflite"), "none.tflite is missing; `dvc repro export` makes those in outputs/export/models"),
     ],
 )
 def test_a_mistake_is_one_line(model, pictures, tmp_path, arguments, reason):

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.description import Description
-from realfake.errors import UserError, one_line
+from realfake.errors import UserError
 from realfake.pixels import decode, network_input, to_source
-from realfake.runners import LIGHT, Runner
+from realfake.runners import open_file
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
 """What counts as a picture in a folder; a file that is named is tried whatever its name."""
@@ -51,7 +51,7 @@ class Detector:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.path = path
-        self._runner = _open(path, threads)
+        self._runner = open_file(path, threads)
         if self._runner.description is None:
             raise UserError(
                 f"{path} does not say how to use it (threshold, sizes); `dvc repro -f export` makes it anew"
@@ -99,19 +99,3 @@ def exported_model(root: Path) -> Path:
     if not found:
         raise UserError(f"{folder} holds no model; `make repro` makes it, or give a file with --model")
     return found[0]
-
-
-def _open(path: Path, threads: int | None) -> Runner:
-    opener = LIGHT.get(path.suffix)
-    if opener is None:
-        raise UserError(f"{path} has no known format; expected a file that ends in {' or '.join(LIGHT)}")
-    if not path.is_file():
-        raise UserError(f"{path} is missing; `make repro` makes outputs/export/models, or give a file with --model")
-    try:
-        return opener(path, threads)
-    except (UserError, PermissionError):
-        raise
-    except ModuleNotFoundError as error:
-        raise UserError(f"{path.suffix} files need {error.name}: pip install {error.name}") from None
-    except Exception as error:  # runtimes raise many kinds for a damaged file
-        raise UserError(f"{path} cannot be loaded ({one_line(error)}); it is damaged or of another kind") from None

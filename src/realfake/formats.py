@@ -15,7 +15,7 @@ from realfake.errors import UserError, one_line
 from realfake.params_kinds import FormatName
 from realfake.pixels import Inputs
 from realfake.quiet import quiet
-from realfake.runners import LIGHT, Runner
+from realfake.runners import LIGHT, Runner, open_file
 from realfake.workspace import atomic_file, read_json, sha256_file
 
 if TYPE_CHECKING:
@@ -110,17 +110,7 @@ def open_runner(path: Path, threads: int | None = None) -> Runner:
     Raises:
         UserError: unknown suffix; missing or damaged file; not a network of this project.
     """
-    opener = _OPENERS.get(path.suffix)
-    if opener is None:
-        raise UserError(f"{path} has no known format; expected a file that ends in {', '.join(_OPENERS)}")
-    if not path.is_file():
-        raise UserError(f"{path} is missing; `dvc repro export` makes it")
-    try:
-        return opener(path, threads)
-    except UserError:
-        raise
-    except Exception as error:  # runtimes raise many kinds for a damaged file
-        raise UserError(f"{path} cannot be loaded ({one_line(error)}); `dvc repro -f export` makes it anew") from error
+    return open_file(path, threads, _OPENERS)
 
 
 def network_runner(network: "keras.Model") -> Runner:

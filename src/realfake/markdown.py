@@ -10,9 +10,9 @@ MOST_POINTS = 20
 """Of a curve: more labels than that overlap, and mermaid has one for each point."""
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are figures, aligned to the right."""
-    rules = [":--", *["--:"] * (len(header) - 1)]
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
+    """A table whose first column is text and whose others are figures, aligned to the right, or `words` too."""
+    rules = [":--", *[":--" if words else "--:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (header, rules, *rows))
 
 

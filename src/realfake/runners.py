@@ -3,7 +3,7 @@
 Every file takes float32 pictures (N, S, S, 3) in [0, 1] and gives P(REAL), with N free.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.description import KEY, Description, read_archived
-from realfake.errors import UserError
+from realfake.errors import UserError, one_line
 from realfake.pixels import Inputs
 from realfake.quiet import quiet
 
@@ -34,6 +34,10 @@ class Runner:
     def __call__(self, inputs: Inputs) -> Probabilities:
         """P(REAL) of pictures, float32 (N, S, S, 3) in [0, 1] with N >= 1, as float32 (N,)."""
         return self.answer(inputs)[:, 0]
+
+
+Opener = Callable[[Path, int | None], Runner]
+"""From a file and a number of threads."""
 
 
 def open_onnx(path: Path, threads: int | None) -> Runner:
@@ -90,5 +94,31 @@ def _image_size(path: Path, shapes: list[Any], kinds: list[Any], wanted: Any) ->
     return int(pictures[1])
 
 
-LIGHT = {".onnx": open_onnx, ".tflite": open_litert}
+LIGHT: dict[str, Opener] = {".onnx": open_onnx, ".tflite": open_litert}
 """Openers by suffix, for who has no Keras."""
+
+
+def open_file(path: Path, threads: int | None = None, openers: Mapping[str, Opener] = LIGHT) -> Runner:
+    """Load an exported file into its own runtime, by its suffix.
+
+    Args:
+        path: a file written by this project.
+        threads: threads for one answer; None leaves it to the runtime.
+        openers: what opens which suffix.
+
+    Raises:
+        UserError: unknown suffix; missing or damaged file; not a network of this project; its runtime is not installed.
+    """
+    opener = openers.get(path.suffix)
+    if opener is None:
+        raise UserError(f"{path} has no known format; expected a file that ends in {', '.join(openers)}")
+    if not path.is_file():
+        raise UserError(f"{path} is missing; `dvc repro export` makes those in outputs/export/models, or name another")
+    try:
+        return opener(path, threads)
+    except (UserError, PermissionError):
+        raise
+    except ModuleNotFoundError as error:
+        raise UserError(f"{path.suffix} files need {error.name}: pip install {error.name}") from None
+    except Exception as error:  # runtimes raise many kinds for a damaged file
+        raise UserError(f"{path} cannot be loaded ({one_line(error)}); `dvc repro -f export` makes it anew") from error

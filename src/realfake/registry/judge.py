@@ -176,7 +176,11 @@ def as_prepared_for(subject: Subject, pictures: Pictures) -> Pictures:
             f"{subject.name} was trained on pictures of {wanted} px, and outputs/prepared has {size} px: they cannot "
             f"be compared; set preprocess.size: {wanted} or more and run `dvc repro`"
         )
-    return np.stack([to_source(Image.fromarray(picture), wanted) for picture in pictures])
+    return _reduced(pictures, wanted)
+
+
+def _reduced(pictures: Pictures, size: int) -> Pictures:
+    return np.stack([to_source(Image.fromarray(picture), size) for picture in pictures])
 
 
 def _overlap(test: Split, learnt: Fingerprints) -> npt.NDArray[np.bool_]:
@@ -188,14 +192,11 @@ def _overlap(test: Split, learnt: Fingerprints) -> npt.NDArray[np.bool_]:
 def _timed(candidate: Path, champion: Path, picture: Pictures) -> Latency:
     """Time two files in turns, so that whatever else the machine does hits both alike."""
     runners = {name: open_runner(path, thread_count()) for name, path in (("new", candidate), ("old", champion))}
+    sizes = {name: runner.image_size for name, runner in runners.items()}
     inputs = {
-        name: network_input(_at_most(picture, runner.image_size), runner.image_size) for name, runner in runners.items()
+        name: network_input(picture if picture.shape[1] <= size else _reduced(picture, size), size)
+        for name, size in sizes.items()
     }
     seconds = latencies(runners, inputs, ROUNDS)
     new, old = (float(np.median(seconds[name])) * 1000 for name in ("new", "old"))
     return Latency(new / old, new, old)
-
-
-def _at_most(picture: Pictures, size: int) -> Pictures:
-    small = picture.shape[1] <= size
-    return picture if small else np.stack([to_source(Image.fromarray(one), size) for one in picture])

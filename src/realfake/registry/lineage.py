@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from realfake.mlflow_store import has_artifact, public_uri, tracking_uri
+from realfake.mlflow_store import public_uri, tracking_uri
 from realfake.workspace import workspace
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def describe(client: Any, subject: "Subject", title: str, origin: str | None = N
     yield f"# {title}"
     yield f"# trained by run {subject.name} ({subject.run_id}), user {tags.get('mlflow.user', 'unknown')}"
     yield f"# data {tags.get('data_digest', 'unknown')}"
-    dirty = has_artifact(client, subject.run_id, f"{FOLDER}/changes.patch")
+    kept = {entry.path.removeprefix(f"{FOLDER}/") for entry in client.list_artifacts(subject.run_id, FOLDER)}
+    dirty = "changes.patch" in kept
     yield f"# code {commit}" + (" with uncommitted changes" if dirty else "")
     for name, value in sorted(subject.params.items()):
         if name.startswith("train."):
@@ -96,11 +97,7 @@ def describe(client: Any, subject: "Subject", title: str, origin: str | None = N
         yield f"git checkout {commit}"
     if dirty:
         yield f"git apply .cache/{FOLDER}/changes.patch"
-    names = [
-        name
-        for name in ("params.yaml", "data.dvc", "dvc.lock")
-        if has_artifact(client, subject.run_id, f"{FOLDER}/{name}")
-    ]
+    names = [name for name in ("params.yaml", "data.dvc", "dvc.lock") if name in kept]
     if names:
         yield f"cp {' '.join(f'.cache/{FOLDER}/{name}' for name in names)} ."
     if origin is not None:

@@ -16,9 +16,9 @@ from realfake.errors import UserError
 from realfake.mlflow_store import store, tracking_uri
 from realfake.params import Params
 from realfake.provenance import instruction_set, thread_count
-from realfake.registry import changes, lineage, rules
-from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK, Log
+from realfake.registry import lineage, log, rules
 from realfake.registry.judge import Contender, Judge
+from realfake.registry.log import PROMOTED, REFUSED, ROLLED_BACK, Log
 from realfake.registry.rules import Check
 from realfake.registry.subject import Subject, ancestors, candidates, find_run, formats_of, network_of, read_subject
 from realfake.registry.versions import ALIASES, Aliases, Registry
@@ -73,7 +73,7 @@ class Promotion:
                 raise UserError(
                     f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
                 )
-            stack = changes.champions(self.log.changes())
+            stack = log.champions(self.log.changes())
             places = [place for place, version in enumerate(stack) if version == before.previous]
             place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
@@ -88,7 +88,7 @@ class Promotion:
     def history(self) -> str:
         """The log of changes."""
         found = self.log.history()
-        return changes.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
+        return log.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
 
     def lineage(self, wanted: str) -> Iterator[str]:
         """What reproduces a version, line by line."""
@@ -155,7 +155,7 @@ class Promotion:
         if wanted is not None:
             return read_subject(self._client, find_run(self._client, experiment, wanted))
         runs, others = candidates(self._client, experiment, metric, judge.data)
-        rolled_back = changes.rolled_back(self.log.changes())
+        rolled_back = log.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
             print(f"{others} runs on other pictures are left out; `--run` judges one of them")

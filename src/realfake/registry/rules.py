@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from realfake.explain import nearest
+from realfake.markdown import table as rows_of
 from realfake.params_tools import Limit
 from realfake.registry.paired import Paired
 
@@ -149,6 +150,4 @@ def table(checks: Sequence[Check]) -> str:
 def markdown(headline: str, checks: Sequence[Check]) -> str:
     """The verdict for a pull request or MLflow's pages."""
     rows = [(check.name, check.required, check.found, f"**{check.state}**", check.reason) for check in checks]
-    header = ("check", "required", "found", "verdict", "why")
-    lines = [" | ".join(row) for row in (header, ("---",) * len(header), *rows)]
-    return f"{headline}\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
+    return f"{headline}\n\n{rows_of(('check', 'required', 'found', 'verdict', 'why'), rows, words=True)}\n"

@@ -127,9 +127,9 @@ def ancestors(client: Any, subject: Subject) -> list[Subject | None]:
     """
     found: list[Subject | None] = []
     current = subject
-    places = [experiment.experiment_id for experiment in client.search_experiments()]
     while str(current.params.get("train.weights", "none")).endswith(".keras"):
         digest = current.params.get("train.weights_sha256", "")
+        places = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
         if not runs or runs[0].info.run_id in {subject.run_id, *(one.run_id for one in found if one)}:
             return [*found, None]

@@ -142,20 +142,26 @@ class Log:
         run = create_run(self._client, self.experiment, kind, {}, announced)
         self._refuse_crossing(run.run_id, before.revision)
         try:
-            yield Pending(self._client, run.run_id)
-            change = _change(self._client.get_run(run.run_id))
+            yield Pending(self._client, run.run_id, kind)
+            change = self._read(run.run_id)
             if change.ended or self._registry.aliases() != before:  # this machine slept, and another took over
                 raise UserError(f"{self._registry.name} changed meanwhile; nothing was done, run it again")
             self._registry.move(change.after)
         except BaseException:
-            self._settle(_change(self._client.get_run(run.run_id)))
+            self._settle(self._read(run.run_id))
             raise
         self._client.set_terminated(run.run_id)
-        self._report_crossing(_change(self._client.get_run(run.run_id)))
+        self._report_crossing(self._read(run.run_id))
+
+    def _read(self, run_id: str) -> Change:
+        return _change(self._client.get_run(run_id))
+
+    def _others(self, run_id: str, revision: int) -> list[Change]:
+        """Changes of the same number."""
+        return [one for one in self.changes() if one.run_id != run_id and one.before.revision == revision]
 
     def _refuse_crossing(self, run_id: str, revision: int) -> None:
-        others = [one for one in self.changes() if one.run_id != run_id and one.before.revision == revision]
-        if others:
+        if others := self._others(run_id, revision):
             self._client.set_terminated(run_id, "FAILED")
             raise UserError(
                 f"{others[0].who} on {others[0].host} changes {self._registry.name} at this moment; nothing was done, "
@@ -164,11 +170,7 @@ class Log:
 
     def _report_crossing(self, change: Change) -> None:
         now = self._registry.aliases()
-        others = [
-            one
-            for one in self.changes()
-            if one.run_id != change.run_id and one.before.revision == change.before.revision
-        ]
+        others = self._others(change.run_id, change.before.revision)
         if others or now != change.after:
             with_whom = f"{others[0].who} on {others[0].host}" if others else "someone else"
             raise UserError(
@@ -180,14 +182,13 @@ class Log:
 class Pending:
     """A change that was announced."""
 
-    def __init__(self, client: Any, run_id: str) -> None:
-        self._client, self.run_id = client, run_id
+    def __init__(self, client: Any, run_id: str, kind: str) -> None:
+        self._client, self.run_id, self._kind = client, run_id, kind
 
     def about(self, version: int) -> None:
         """Say which version it is about."""
         self._client.set_tag(self.run_id, "version", str(version))
-        kind = self._client.get_run(self.run_id).data.tags["change"]
-        self._client.update_run(self.run_id, name=f"version {version} {kind}")
+        self._client.update_run(self.run_id, name=f"version {version} {self._kind}")
 
 
 def champions(changes: Sequence[Change]) -> list[int]:

@@ -8,8 +8,8 @@ from registered import trained
 
 from realfake.errors import UserError
 from realfake.mlflow_store import store
-from realfake.registry import changes
-from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK, Change, Log, champions, rolled_back, table
+from realfake.registry import log as registry_log
+from realfake.registry.log import PROMOTED, REFUSED, ROLLED_BACK, Change, Log, champions, rolled_back, table
 from realfake.registry.subject import read_subject
 from realfake.registry.versions import Aliases, Registry
 
@@ -115,7 +115,7 @@ def test_another_machines_change_is_waited_for_until_it_counts_as_dead(log, monk
     log.lock = "none"
     with pytest.raises(UserError, match=r"is changing toy since \d+ s; run it again"):
         log.recover()
-    monkeypatch.setattr(changes, "GIVE_UP", 0.0)
+    monkeypatch.setattr(registry_log, "GIVE_UP", 0.0)
     time.sleep(0.01)
     (line,) = log.recover()
     assert "taken back" in line
