@@ -78,6 +78,14 @@ def wait(window, words: str) -> str:
     raise AssertionError(f"{words} did not appear; the page says {said}")
 
 
+def until(holds, what: str) -> None:
+    """Wait for what the page shows a moment after its verdict."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"{what} did not appear"
+        time.sleep(0.1)
+
+
 def upload(window, file: Path) -> None:
     end = time.monotonic() + PATIENCE
     while not (fields := window.find_elements("css selector", "input[type=file]")):
@@ -118,7 +126,7 @@ def test_a_picture_is_answered_in_the_browser_and_bad_ones_with_a_message(space,
         upload(window, PROJECT / "imgs/fake/5.jpg")
         wait(window, "To the network it")
         shown = "return [...document.querySelectorAll('img')].filter(i => i.naturalWidth == 256).length"
-        assert window.execute_script(shown) == 2, "what it sees, and where it looked"
+        until(lambda: window.execute_script(shown) == 2, "the figures of what it sees, and where it looked")
         window.refresh()
         wait(window, "Waiting for a picture")
         upload(window, tmp_path / "text.jpg")
