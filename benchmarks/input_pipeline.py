@@ -23,12 +23,14 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     from realfake.augmentation import Augmenter
     from realfake.dataset import load_arrays
     from realfake.examples import PictureExamples
+    from realfake.params import AugmentationParams
     from realfake.prefetch import Prefetched
 
     pictures, labels = load_arrays(prepared, "train")
 
     def ours(size: int, strength: float) -> float:
-        examples = PictureExamples(pictures, size, Augmenter(strength, 42, 32))
+        varied = AugmentationParams(strength=strength, corruption=0.0, views=None)
+        examples = PictureExamples(pictures, size, Augmenter(varied, 42, 32))
         order = np.random.default_rng(0).permutation(len(pictures))
         steps = -(-len(order) // BATCH)
         started = time.perf_counter()

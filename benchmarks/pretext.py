@@ -29,14 +29,15 @@ def weights(scene: Scene) -> Path:
     from realfake.builder import build_network
     from realfake.dataset import CIFAR_CLASSES, load_split
     from realfake.examples import PictureExamples
-    from realfake.params import load_params
+    from realfake.params import AugmentationParams, load_params
     from realfake.prefetch import Prefetched
 
     params = load_params(scene.folder / "params.yaml").train
     split = load_split(everything, "train")
     real = np.array([place for place, row in enumerate(split.rows) if row.label == 1 and row.sha256 not in used])
     names = np.array([CIFAR_CLASSES.index(split.rows[place].cifar_class) for place in real])
-    examples = PictureExamples(split.pictures[real], params.image_size, Augmenter(0.4, 0, 32))
+    augment = Augmenter(AugmentationParams(strength=0.4, corruption=0.0, views=None), 0, 32)
+    examples = PictureExamples(split.pictures[real], params.image_size, augment)
     plain = params.model_copy(update={"weights": "none", "weights_sha256": None, "unfreeze": "all"})
     backbone = build_network(plain).get_layer("backbone")
     pictures = keras.Input((params.image_size, params.image_size, 3))

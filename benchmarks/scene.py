@@ -70,8 +70,11 @@ class Scene:
         for area in areas:
             shutil.rmtree(self.folder / ".cache" / area, ignore_errors=True)
 
-    def run(self, script: Path, *arguments: str) -> tuple[float, str]:
-        """Run a script here, in a process of its own; returns its seconds from start to end and what it printed."""
+    def run(self, script: Path, *arguments: str, shown: bool = False) -> tuple[float, str]:
+        """Run a script here, in a process of its own; returns its seconds from start to end and what it printed.
+
+        Where that is `shown`, it goes to the terminal as it comes, and is not returned.
+        """
         kept = {name: value for name, value in os.environ.items() if name not in ("DVC_ROOT", "MLFLOW_TRACKING_URI")}
         environment = kept | {"TF_CPP_MIN_LOG_LEVEL": "3", "NO_ALBUMENTATIONS_UPDATE": "1"}
         started = time.perf_counter()
@@ -79,13 +82,14 @@ class Scene:
             [sys.executable, str(script), *arguments],
             cwd=self.folder,
             env=environment,
-            capture_output=True,
+            capture_output=not shown,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise UserError(f"{script.name} failed: {(done.stderr.strip() or done.stdout).splitlines()[-1]}")
-        return time.perf_counter() - started, done.stdout
+            said = "" if shown else f": {(done.stderr.strip() or done.stdout).splitlines()[-1]}"
+            raise UserError(f"{script.name} failed{said}")
+        return time.perf_counter() - started, done.stdout or ""
 
     def ask(self, script: str, *arguments: str) -> Any:
         """Run a script of this folder that prints JSON in its last line; returns it, with the process's seconds."""

@@ -1,35 +1,48 @@
 """Stage evaluate: score the trained network on the test pictures. `python src/evaluate.py` or `dvc repro`."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from realfake import evaluation, tracking
-from realfake.dataset import load_split
+from realfake import evaluation, robustness, tracking
+from realfake.dataset import balanced_sample, load_split
 from realfake.errors import run
 from realfake.evaluation import Evaluation
 from realfake.params import EvaluateParams, flatten, load_params
 from realfake.quiet import import_keras
+from realfake.robustness import Robustness
 from realfake.workspace import atomic_folder, exclusive, workspace
 
 BLOCK = 1024
 """Pictures between two steps of the progress bar."""
 
 
-def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) -> Evaluation:
-    """Score the network in `model` on the test pictures of `prepared`; replace the folder `output` with the result."""
+def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) -> tuple[Evaluation, Robustness]:
+    """Score the network in `model` on the test pictures of `prepared`, as they are and damaged in every way.
+
+    Replaces the folder `output` with scores, predictions and figures.
+    """
     test = load_split(prepared, "test")
     import_keras()
+    from realfake import explanation
     from realfake.network import load_network, predict
 
     network = load_network(model / "model.keras")
-    starts = tqdm(range(0, len(test.labels), BLOCK), desc="predicting", disable=None, leave=False)
+    bar = partial(tqdm, disable=None, leave=False)
+    starts = bar(range(0, len(test.labels), BLOCK), desc="predicting")
     probabilities = np.concatenate([predict(network, test.pictures[start : start + BLOCK]) for start in starts])
     result = evaluation.assess(test, probabilities, params)
+    chosen = balanced_sample(test.labels, params.robustness_pictures, params.seed)
+    damaged = robustness.measure(
+        partial(predict, network), test.pictures[chosen], test.labels[chosen], params, partial(bar, desc="damaging")
+    )
     with atomic_folder(output) as folder:
         evaluation.write(result, params, folder)
-    return result
+        robustness.write(damaged, folder)
+        explanation.draw(network, result, damaged, params, folder / "figures")
+    return result, damaged
 
 
 def main() -> None:
@@ -38,11 +51,11 @@ def main() -> None:
     params = load_params(root / "params.yaml")
     model, output = root / "outputs/model", root / "outputs/evaluation"
     with exclusive("evaluate"):
-        result = evaluate(model, root / "outputs/prepared", params.evaluate, output)
-        tracking.log_stage(
-            "evaluate", model, flatten(params.evaluate), evaluation.flat(result), output, params.tracking.experiment
-        )
+        result, damaged = evaluate(model, root / "outputs/prepared", params.evaluate, output)
+        figures = evaluation.flat(result) | robustness.flat(damaged)
+        tracking.log_stage("evaluate", model, flatten(params.evaluate), figures, output, params.tracking.experiment)
     print(evaluation.summary(result, params.evaluate.threshold))
+    print(robustness.summary(damaged))
 
 
 if __name__ == "__main__":

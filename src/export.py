@@ -5,6 +5,7 @@ from pathlib import Path
 
 from realfake import benchmark
 from realfake.benchmark import Comparison
+from realfake.card import Sources, write_card
 from realfake.dataset import Labels, balanced_sample, load_arrays
 from realfake.errors import UserError, run
 from realfake.formats import Source, describe, network_runner, write_format
@@ -19,8 +20,7 @@ from realfake.workspace import atomic_folder, exclusive, sha256_file, workspace,
 def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> Comparison:
     """Replace the folder `output` with the network of `model` in every format, and with what their files answer.
 
-    Each file says how to use it and what `evaluation` found, is loaded by its own runtime and run on real test pictures
-    of `prepared`. Timings differ from run to run, so they go to timings/export.json beside `output`.
+    Each file describes itself and is run by its own runtime. Timings go to timings/export.json beside `output`.
 
     Raises:
         UserError: a format cannot be written, collapsed or lost too much accuracy; `output` stays as it was.
@@ -32,7 +32,7 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
 
     network = load_network(model / "model.keras")
     description = describe(model, evaluation, network.input_shape[1])
-    source = Source(network, network_input(calibration, network.input_shape[1]), description)
+    source = Source(network, network_input(calibration, description.image_size), description)
     with atomic_folder(output) as folder:
         (folder / "models").mkdir()
         paths: dict[str, Path] = {name: _write(name, source, folder / "models") for name in params.formats}
@@ -41,8 +41,9 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
         print(benchmark.table(found.qualities, found.speeds), flush=True)
         benchmark.require_quality(found, params.max_accuracy_drop)
         write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
-    timings = {"model": sha256_file(model / "model.keras"), "machine": machine(), "formats": found.speeds}
-    write_json(output.parent / "timings" / "export.json", timings)
+        write_card(Sources.read(prepared, model, evaluation, found.qualities), folder / "model_card.md")
+    identity = {"model": sha256_file(model / "model.keras"), "machine": machine()}
+    write_json(output.parent / "timings/export.json", identity | {"formats": found.speeds})
     return found
 
 
@@ -55,8 +56,8 @@ def main() -> None:
         found = export(model, root / "outputs/prepared", root / "outputs/evaluation", params.export, output)
         from realfake import tracking
 
-        experiment = params.tracking.experiment
-        tracking.log_stage("export", model, flatten(params.export), benchmark.flat(found), output, experiment)
+        named, figures = flatten(params.export), benchmark.flat(found)
+        tracking.log_stage("export", model, named, figures, output, params.tracking.experiment)
 
 
 def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
@@ -70,8 +71,8 @@ def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures
 def _write(name: FormatName, source: Source, folder: Path) -> Path:
     started = time.perf_counter()
     path = write_format(name, source, folder)
-    seconds = time.perf_counter() - started
-    print(f"{path.name:<22} {path.stat().st_size / 1e6:7.2f} MB  written in {seconds:.1f} s", flush=True)
+    size, seconds = path.stat().st_size / 1e6, time.perf_counter() - started
+    print(f"{path.name:<22} {size:7.2f} MB  written in {seconds:.1f} s", flush=True)
     return path
 
 

@@ -25,8 +25,9 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     import_keras()
     from realfake import training
     from realfake.builder import build_network, describe
+    from realfake.calibration import calibrate
     from realfake.checkpoint import Checkpoint
-    from realfake.network import save_network
+    from realfake.network import in_float32, save_network
     from realfake.tracking import training_run
     from realfake.trunk_features import LearningPart
 
@@ -52,13 +53,19 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
             tracked.log_trunk(asdict(part.use))
         best = training.best_epoch(history)
         parts = describe(network, pretrained=params.weights != "none")
+        finished = in_float32(network)
+        scaling = calibrate(finished, *val_arrays, params.calibration)
+        outcome = {"best": best, "calibration": scaling, "trunk": part.kept}
         with atomic_folder(output) as folder:
-            save_network(network, folder / "model.keras")
+            save_network(finished, folder / "model.keras")
             np.save(folder / "seen.npy", seen(read_manifest(prepared)))
             write_json(folder / "history.json", history)
-            write_json(folder / "training.json", record(name, report, named, parts, best) | {"trunk": part.kept})
+            write_json(folder / "training.json", record(name, report, named, parts, outcome))
         tracked.close(output)
-    print(f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}")
+    print(
+        f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}, "
+        f"ECE {scaling['val_ece_before']:.2%}, calibrated {scaling['val_ece']:.2%}"
+    )
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ PIPELINE: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "dvc.yaml").read
 
 SLOW_TO_IMPORT = {"keras", "tensorflow", "mlflow", "matplotlib", "albumentations", "optuna", "kagglehub"}
 SLOW_TO_IMPORT |= {"tf2onnx", "onnxruntime", "openvino", "ray", "sqlalchemy"}
-NEEDS_KERAS = {"builder.py", "network.py", "resnet.py", "training.py", "trunk.py", "trunk_features.py"}
+NEEDS_KERAS = {"builder.py", "calibration.py", "explanation.py", "grad_cam.py", "network.py", "resnet.py"}
+NEEDS_KERAS |= {"training.py", "trunk.py", "trunk_features.py"}
 """These are Keras from end to end; whoever imports them does it inside a function."""
 NOT_IN_THE_BYTES = {
     "__init__": "sets defaults that keep packages quiet",

@@ -11,7 +11,15 @@ from realfake.network import save_network
 from realfake.params import TrainParams, load_params
 from realfake.workspace import sha256_file
 
-DECK = {"backbone": "ResNet50", "width": None, "image_size": 128, "unfreeze": 10, "weights": "none"}
+MOBILE = {"backbone": "MobileNetV2", "width": None, "stem_stride": None}
+DECK = {
+    "backbone": "ResNet50",
+    "width": None,
+    "stem_stride": None,
+    "image_size": 128,
+    "unfreeze": 10,
+    "weights": "none",
+}
 
 
 def params(**changes) -> TrainParams:
@@ -46,8 +54,8 @@ def test_a_fully_trained_network_normalises_by_batches_and_builds_the_same_twice
 
 
 def test_the_backbone_range_is_that_of_its_weights():
-    network = build_network(params(backbone="MobileNetV2", width=None, input_range="backbone"))
-    deck = build_network(params(backbone="MobileNetV2", width=None))
+    network = build_network(params(**MOBILE, input_range="backbone"))
+    deck = build_network(params(**MOBILE))
     picture = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
     np.testing.assert_allclose(network(picture), deck(picture * 2 - 1), atol=1e-5)
 
@@ -71,7 +79,12 @@ def test_keras_published_format_of_backbone_weights_is_read(tmp_path):
     path = tmp_path / "mobilenet_v2_notop.weights.h5"
     backbone.save_weights(path)
     network = build_network(
-        params(backbone="MobileNetV2", width=None, weights=str(path), weights_sha256=sha256_file(path), unfreeze=0)
+        params(
+            **MOBILE,
+            weights=str(path),
+            weights_sha256=sha256_file(path),
+            unfreeze=0,
+        )
     )
     assert np.array_equal(network.get_layer("backbone").weights[0], backbone.weights[0])
 
@@ -81,10 +94,13 @@ def test_mistakes_are_one_line(tmp_path):
     digest = sha256_file(tmp_path / "w.h5")
     for changes, expected in [
         ({"backbone": "resnet21"}, r"the depth must be 6n\+2: resnet20 or resnet26"),
-        ({"backbone": "ResNet51", "width": None}, "expected resnet20, resnet32"),
+        ({"backbone": "ResNet51", "width": None, "stem_stride": None}, "expected resnet20, resnet32"),
         ({"width": None}, "train.width is null"),
         ({"backbone": "ResNet50"}, "fixed width"),
-        ({"backbone": "ResNet50", "width": None, "image_size": 16}, "cannot be built for train.image_size 16"),
+        (
+            {"backbone": "ResNet50", "width": None, "stem_stride": None, "image_size": 16},
+            "cannot be built for train.image_size 16",
+        ),
         ({"unfreeze": 999}, "has 29 layers"),
         ({"weights": "imagenet"}, "no ImageNet weights exist for resnet8"),
         ({"weights": "no.h5"}, "which is not there"),

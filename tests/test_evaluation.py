@@ -12,7 +12,7 @@ from realfake.dataset import ManifestRow, Split
 from realfake.errors import UserError
 from realfake.params import EvaluateParams
 
-PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, seed=1)
+PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
 COUNT = 60
 
 

@@ -6,6 +6,7 @@ from conftest import toy_pictures
 
 from realfake.augmentation import Augmenter
 from realfake.examples import FeatureExamples, PictureExamples
+from realfake.params import AugmentationParams
 from realfake.pixels import network_input
 
 PICTURES, _ = toy_pictures(8, seed=0)
@@ -20,7 +21,7 @@ def test_pictures_without_augmentation_come_as_they_are_in_every_epoch() -> None
 
 @pytest.mark.parametrize(("views", "seen"), [(None, [0, 1, 2, 3, 4]), (2, [0, 1, 0, 1, 0]), (1, [0, 0, 0, 0, 0])])
 def test_epochs_take_turns_with_the_views(views: int | None, seen: list[int]) -> None:
-    augment = Augmenter(1.0, 7, 32)
+    augment = Augmenter(AugmentationParams(strength=1.0, corruption=0.0, views=None), 7, 32)
     examples = PictureExamples(PICTURES, 32, augment, views)
     for epoch, view in enumerate(seen):
         expected = network_input(augment(PICTURES[CHOSEN], CHOSEN, view), 32)

@@ -10,7 +10,7 @@ from conftest import PROJECT, toy_pictures
 
 from realfake.builder import build_network
 from realfake.errors import UserError
-from realfake.network import load_network, predict, save_network
+from realfake.network import in_float32, load_network, predict, save_network
 
 
 @pytest.mark.slow
@@ -49,3 +49,18 @@ def test_files_that_are_no_network_of_ours_are_one_line(tmp_path):
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(tmp_path / "other.keras")
     with pytest.raises(UserError, match="expected pictures to one"):
         load_network(tmp_path / "other.keras")
+
+
+def test_a_network_that_trained_in_bfloat16_is_used_and_saved_in_float32(train_params, tmp_path):
+    trained = build_network(train_params.model_copy(update={"precision": "bfloat16"}))
+    assert trained.get_layer("backbone").get_layer("stem_conv").compute_dtype == "bfloat16"
+    finished = in_float32(trained)
+    assert all(np.array_equal(a, b) for a, b in zip(trained.get_weights(), finished.get_weights(), strict=True))
+    pictures, _ = toy_pictures(16, seed=5)
+    exact = predict(build_network(train_params), pictures)
+    assert np.array_equal(predict(finished, pictures), exact), "the same seed gives the same weights"
+    save_network(trained, tmp_path / "model.keras")
+    loaded = load_network(tmp_path / "model.keras")
+    assert loaded.get_layer("backbone").get_layer("stem_conv").compute_dtype == "float32"
+    assert np.array_equal(predict(loaded, pictures), exact)
+    assert keras.config.dtype_policy().name == "float32"

@@ -15,6 +15,12 @@ def test_two_stages_halve_the_picture():
     assert residual_network(8, 4, 32).output_shape == (None, 8, 8, 16)
 
 
+def test_a_longer_step_of_the_stem_leaves_the_rest_half_the_size_and_the_same_weights():
+    one, two = (residual_network(8, 4, 32, stem_stride=step) for step in (1, 2))
+    assert two.output_shape == (None, 4, 4, 16)
+    assert [w.shape for w in one.weights[1:]] == [w.shape for w in two.weights[1:]]
+
+
 @pytest.mark.parametrize("depth", [2, 9, 21])
 def test_other_depths_are_refused(depth):
     with pytest.raises(UserError, match=r"must be 6n\+2"):

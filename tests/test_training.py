@@ -20,7 +20,7 @@ VAL = toy_pictures(32, seed=1)
 @pytest.fixture(scope="module")
 def data(train_params: TrainParams) -> TrainingData:
     pictures, labels = toy_pictures(64, seed=0)
-    augment = Augmenter(train_params.augmentation.strength, train_params.seed, 32)
+    augment = Augmenter(train_params.augmentation, train_params.seed, 32)
     return TrainingData(PictureExamples(pictures, 32, augment), labels, PictureExamples(VAL[0], 32), VAL[1])
 
 
@@ -48,6 +48,30 @@ def test_it_learns_and_leaves_the_best_epoch(train_params, data):
     probabilities = predict(network, VAL[0])
     assert ((probabilities >= 0.5) == data.val_labels).mean() == best["val_accuracy"]
     assert [result["epoch"] for result in history] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"precision": "bfloat16"}, {"label_smoothing": 0.1}, {"averaging": 0.9}],
+    ids=lambda one: next(iter(one)),
+)
+def test_it_learns_with_each_of_its_means(train_params, data, changes):
+    optimizer = train_params.optimizer.model_copy(update={k: v for k, v in changes.items() if k == "averaging"})
+    others = {k: v for k, v in changes.items() if k != "averaging"}
+    network, history = train(train_params.model_copy(update={"epochs": 8, "optimizer": optimizer} | others), data)
+    assert best_epoch(history)["val_accuracy"] > 0.85
+    assert all(variable.dtype == "float32" for variable in network.trainable_variables)
+
+
+def test_averaged_weights_lag_behind(train_params, data):
+    """After the first epoch they are the average over its steps, so nearer to where it began."""
+    start = build_network(train_params).get_weights()[0]
+    moved = []
+    for averaging in (0.0, 0.99):
+        optimizer = train_params.optimizer.model_copy(update={"averaging": averaging})
+        network, _ = train(train_params.model_copy(update={"epochs": 1, "optimizer": optimizer}), data)
+        moved.append(np.abs(network.get_weights()[0] - start).mean())
+    assert 0 < moved[1] < moved[0]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +105,9 @@ def test_another_seed_gives_other_weights(train_params, data, whole):
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_the_schedule_warms_up_and_falls(train_params, data, name):
-    optimizer = OptimizerParams(name=name, learning_rate=0.01, schedule="cosine", warmup_epochs=1.0, weight_decay=0.0)
+    optimizer = OptimizerParams(
+        name=name, learning_rate=0.01, schedule="cosine", warmup_epochs=1.0, weight_decay=0.0, averaging=0.0
+    )
     params = train_params.model_copy(update={"epochs": 3, "optimizer": optimizer})
     _, history = train(params, data)
     rates = [result["learning_rate"] for result in history]

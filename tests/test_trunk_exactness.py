@@ -19,6 +19,7 @@ from realfake.trunk_features import LearningPart
 
 TRAIN, VAL = toy_pictures(48, seed=0), toy_pictures(16, seed=1)
 SGD = {"name": "sgd", "learning_rate": 0.001, "schedule": "constant", "warmup_epochs": 0.0, "weight_decay": 0.0}
+SGD |= {"averaging": 0.0}
 
 
 def recipe(**changes: object) -> TrainParams:

@@ -1,4 +1,4 @@
-"""Augmentation as a function of one number, strength in [0, 1], on uint8 pictures at source resolution."""
+"""Augmentation of uint8 pictures at source resolution: `strength` for variety, `corruption` for damage."""
 
 import random
 from typing import Any
@@ -6,28 +6,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from realfake.corruption import corrupt
+from realfake.params import AugmentationParams
 from realfake.pixels import Pictures
 
 
 class Augmenter:
-    """Makes views of training pictures. A view depends on strength, seed, epoch and the picture's index alone.
+    """Makes views of training pictures. A view depends on params, seed, epoch and the picture's index alone.
 
     The same (seed, epoch, index) gives the same pixels in any order, any batch and any process, so a resumed training
     sees what an uninterrupted one saw.
 
     Args:
-        strength: 0 returns pictures as they are; 1 is the most a person would still call the same picture. In between,
-            every probability and range grows linearly.
+        params: with strength 0 pictures keep their place and tone, with 1 they vary as far as a person would still call
+            them the same; in between every probability and range grows linearly. The part `corruption` of the views is
+            damaged after that, as `corruption.corrupt` does.
         seed: of all random choices.
         size: S, the side of the pictures in pixels.
     """
 
-    def __init__(self, strength: float, seed: int, size: int) -> None:
-        self._seed = seed
+    def __init__(self, params: AugmentationParams, seed: int, size: int) -> None:
+        self._params, self._seed = params, seed
         self._philox, self._python = np.random.Philox(), random.Random()
-        self._transform = _transform(strength, size) if strength > 0 else None
+        self._random = np.random.Generator(self._philox)
+        self._transform = _transform(params.strength, size) if params.strength > 0 else None
         if self._transform is not None:
-            self._transform.set_random_state(np.random.Generator(self._philox), self._python)
+            self._transform.set_random_state(self._random, self._python)
 
     def __call__(self, pictures: Pictures, indices: npt.NDArray[np.int64], epoch: int) -> Pictures:
         """Augment a batch.
@@ -40,12 +44,14 @@ class Augmenter:
         Returns:
             uint8 (N, S, S, 3).
         """
-        if self._transform is None:
+        if not self._params.varies:
             return pictures
         views = np.empty_like(pictures)
         for place, index in enumerate(indices):
             self._start_view(epoch, int(index))
-            views[place] = self._transform(image=pictures[place])["image"]
+            view = pictures[place] if self._transform is None else self._transform(image=pictures[place])["image"]
+            damaged = self._params.corruption and self._random.random() < self._params.corruption
+            views[place] = corrupt(view, self._random) if damaged else view
         return views
 
     def _start_view(self, epoch: int, index: int) -> None:

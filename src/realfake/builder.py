@@ -5,7 +5,8 @@ Built-in Keras layers only, so that a saved network loads with safe_mode and run
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ def build_network(params: TrainParams) -> keras.Model:
     """
     keras.utils.clear_session()  # names of layers count up within a process, and they stand in the saved file
     keras.utils.set_random_seed(params.seed)
+    with _computing_in(params.precision):
+        return _build(params)
+
+
+def _build(params: TrainParams) -> keras.Model:
     backbone = _build_backbone(params)
     freeze(backbone, params.unfreeze)
     inputs = keras.Input((params.image_size, params.image_size, 3), name="picture")
@@ -46,11 +52,22 @@ def build_network(params: TrainParams) -> keras.Model:
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     hidden = keras.layers.Dense(HEAD_UNITS, activation="relu", name="dense")(pooled)
     hidden = keras.layers.Dropout(params.dropout, seed=params.seed, name="dropout")(hidden)
-    outputs = keras.layers.Dense(1, activation="sigmoid", name="probability_real")(hidden)
+    outputs = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="probability_real")(hidden)
     network = keras.Model(inputs, outputs, name="realfake")
     if params.weights not in ("none", "imagenet"):
         _load_weights(network, _weights_file(params.weights), params.weights_sha256)
     return network
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Layers built meanwhile compute in this precision; their weights are float32 in any case."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def freeze(backbone: keras.Model, unfreeze: int | str) -> None:
@@ -121,17 +138,21 @@ def _build_backbone(params: TrainParams) -> keras.Model:
         return _keras_application(params)
     if params.width is None:
         raise UserError(f"train.width is null, but {params.backbone} needs a number of channels; 16 in He et al. 2015")
+    if params.stem_stride is None:
+        raise UserError(f"train.stem_stride is null, but {params.backbone} needs one; 1 in He et al. 2015")
     if params.weights == "imagenet":
         raise UserError(
             f"no ImageNet weights exist for {params.backbone}; use weights: none, a file, or another backbone"
         )
-    return residual_network(int(native[1]), params.width, params.image_size)
+    return residual_network(int(native[1]), params.width, params.image_size, params.stem_stride or 1)
 
 
 def _keras_application(params: TrainParams) -> keras.Model:
     build = _application(params.backbone)
     if params.width is not None:
         raise UserError(f"train.width is {params.width}, but {params.backbone} has a fixed width; set it to null")
+    if params.stem_stride is not None:
+        raise UserError(f"train.stem_stride is {params.stem_stride}, but {params.backbone} has its own; set it to null")
     shape = (params.image_size, params.image_size, 3)
     weights = "imagenet" if params.weights == "imagenet" else None
     try:

@@ -70,7 +70,9 @@ def save(figure: "Figure", path: Path) -> None:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
 
 
-def _styled(draw: "Callable[Parameters, Figure]") -> "Callable[Parameters, Figure]":
+def styled(draw: "Callable[Parameters, Figure]") -> "Callable[Parameters, Figure]":
+    """Draw in the project's look."""
+
     @wraps(draw)
     def wrapper(*arguments: Parameters.args, **named: Parameters.kwargs) -> "Figure":
         with look():
@@ -86,7 +88,7 @@ def look() -> AbstractContextManager[None]:
     return style.context(STYLE, after_reset=True)
 
 
-@_styled
+@styled
 def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     """Loss and accuracy of train and val by epoch.
 
@@ -95,7 +97,7 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    figure = _figure(9, 3.6)
+    figure = blank(9, 3.6)
     epochs = [row["epoch"] for row in history]
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for split, colour, marker in (("train", GREY, "s"), ("val", BLUE, "o")):
@@ -111,12 +113,12 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def architecture(parts: Sequence[Part]) -> "Figure":
     """The network as blocks from left to right: frozen grey, fine-tuned orange, new green, as in the talk."""
     from matplotlib.patches import FancyBboxPatch, Patch
 
-    figure = _figure(max(6.0, 1.75 * len(parts)), 2.5)
+    figure = blank(max(6.0, 1.75 * len(parts)), 2.5)
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set(xlim=(-0.1, len(parts) * 1.25 - 0.15), ylim=(-0.05, 1.1))
@@ -141,10 +143,10 @@ def architecture(parts: Sequence[Part]) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def confusion(counts: npt.NDArray[np.int64]) -> "Figure":
     """The confusion matrix, int64 (2, 2), true class by row; shaded by the part of each true class."""
-    figure = _figure(4.2, 3.6)
+    figure = blank(4.2, 3.6)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.2)
@@ -160,7 +162,7 @@ def confusion(counts: npt.NDArray[np.int64]) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def roc(curve: tuple[Array, Array], area: float, interval: Interval) -> "Figure":
     """The ROC curve: false against true positive rate."""
     figure, axes = _unit_axes("fakes called REAL", "photographs called REAL", "ROC")
@@ -170,7 +172,7 @@ def roc(curve: tuple[Array, Array], area: float, interval: Interval) -> "Figure"
     return figure
 
 
-@_styled
+@styled
 def precision_recall(curve: tuple[Array, Array], area: float, interval: Interval, share: float) -> "Figure":
     """The precision-recall curve of REAL; `share` of the pictures are REAL, the precision of guessing."""
     figure, axes = _unit_axes("recall", "precision", "Precision and recall of REAL")
@@ -180,7 +182,7 @@ def precision_recall(curve: tuple[Array, Array], area: float, interval: Interval
     return figure
 
 
-@_styled
+@styled
 def calibration(bins: Reliability, width: float, error: float) -> "Figure":
     """Reliability diagram: what part is REAL where the network says P(REAL), and how often it says so.
 
@@ -189,7 +191,7 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
         width: of a bin.
         error: expected calibration error.
     """
-    figure = _figure(4.6, 5.2)
+    figure = blank(4.6, 5.2)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axes.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     axes.plot(bins.predicted, bins.observed, color=BLUE, marker="o", markersize=5, label=f"ECE {error:.3f}")
@@ -200,12 +202,12 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def accuracy_by_class(rows: Mapping[str, tuple[float, Interval, int]]) -> "Figure":
     """Accuracy of each class and subject with its interval and number of pictures, in the order given."""
     from matplotlib.ticker import PercentFormatter
 
-    figure = _figure(6.4, 0.8 + 0.34 * len(rows))
+    figure = blank(6.4, 0.8 + 0.34 * len(rows))
     axes = figure.add_subplot()
     names = []
     for place, (name, (value, interval, pictures)) in enumerate(rows.items()):
@@ -218,7 +220,7 @@ def accuracy_by_class(rows: Mapping[str, tuple[float, Interval, int]]) -> "Figur
     return figure
 
 
-@_styled
+@styled
 def prediction_grid(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, threshold: float, title: str
 ) -> "Figure":
@@ -234,7 +236,7 @@ def prediction_grid(
     from matplotlib.patches import Rectangle
 
     rows = max(1, -(-len(labels) // _COLUMNS))
-    figure = _figure(1.2 * _COLUMNS, 1.2 * _PITCH * rows + 0.5)
+    figure = blank(1.2 * _COLUMNS, 1.2 * _PITCH * rows + 0.5)
     figure.suptitle(title, fontsize=12, fontweight="bold")
     axes = figure.add_subplot()
     axes.set_axis_off()
@@ -252,7 +254,7 @@ def prediction_grid(
     return figure
 
 
-@_styled
+@styled
 def worst_mistakes(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, threshold: float, count: int
 ) -> "Figure":
@@ -263,7 +265,8 @@ def worst_mistakes(
     return prediction_grid(pictures[surest], labels[surest], probabilities[surest], threshold, title)
 
 
-def _figure(width: float, height: float) -> "Figure":
+def blank(width: float, height: float) -> "Figure":
+    """A figure to draw on, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -271,7 +274,7 @@ def _figure(width: float, height: float) -> "Figure":
 
 def _unit_axes(x: str, y: str, title: str) -> "tuple[Figure, Axes]":
     """A square from 0 to 1 in both directions."""
-    figure = _figure(4.6, 4.6)
+    figure = blank(4.6, 4.6)
     axes = figure.add_subplot(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel=x, ylabel=y, title=title)
     return figure, axes

@@ -71,6 +71,13 @@ def load_network(path: Path) -> keras.Model:
     return network
 
 
+def in_float32(network: keras.Model) -> keras.Model:
+    """The same network, weights copied, with every layer computing in float32 whatever it trained in; not compiled."""
+    copy = type(network).from_config(_with_float32(network.get_config()))
+    copy.set_weights(network.get_weights())
+    return copy
+
+
 def save_network(network: keras.Model, path: Path) -> None:
     """Write a .keras file whose bytes depend on the network alone.
 
@@ -80,9 +87,7 @@ def save_network(network: keras.Model, path: Path) -> None:
     raw = io.BytesIO()
     keras_file = path.with_name(f".{path.stem}.unnormalised.keras")
     try:
-        uncompiled = type(network).from_config(network.get_config())  # without the optimiser
-        uncompiled.set_weights(network.get_weights())
-        uncompiled.save(keras_file)
+        in_float32(network).save(keras_file)  # without the optimiser
         raw.write(keras_file.read_bytes())
     finally:
         keras_file.unlink(missing_ok=True)
@@ -92,6 +97,14 @@ def save_network(network: keras.Model, path: Path) -> None:
             if name.endswith(".json"):
                 data = json.dumps(without_accidents(json.loads(data)), sort_keys=True).encode()
             target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
+
+
+def _with_float32(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {key: _with_float32(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_float32(value) for value in config)
+    return "float32" if config == "mixed_bfloat16" else config
 
 
 def without_accidents(value: Any) -> Any:

@@ -37,8 +37,15 @@ class AugmentationParams(Group):
 
     strength: Fraction
     """0 shows every picture as it is, 1 varies it as far as a person would still call it the same picture."""
+    corruption: Fraction
+    """Part of the views that are damaged: JPEG, noise, blur or rescaling (realfake/corruption.py)."""
     views: Positive | None
     """Varied versions of each picture, one an epoch, then from the first again; null makes a new one every epoch."""
+
+    @property
+    def varies(self) -> bool:
+        """Whether a view is another picture than the one it is of."""
+        return self.strength > 0 or self.corruption > 0
 
 
 class CacheParams(Group):
@@ -61,6 +68,8 @@ class OptimizerParams(Group):
     """Epochs of linear rise from 0 to the peak; fractions are allowed."""
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     """Decoupled weight decay per step, times the learning rate (Loshchilov & Hutter 2019); adamw and sgd only."""
+    averaging: Annotated[float, Field(ge=0, lt=1)]
+    """Momentum of a moving average of the weights that replaces them after each epoch; 0 keeps none."""
 
     @model_validator(mode="after")
     def _decay_needs_its_optimizer(self) -> "OptimizerParams":
@@ -76,6 +85,8 @@ class TrainParams(Group):
     """`resnet14`, `resnet20`, ... (6n+2, at the pictures' own size) or a class of keras.applications by its name."""
     width: Positive | None
     """Channels of the first stage of a native resnet (16 in He et al. 2015); null for keras.applications."""
+    stem_stride: Literal[1, 2] | None
+    """Step of a native resnet's first convolution: 1 as in the paper; 2 leaves the rest a quarter of the places."""
     image_size: Annotated[int, Field(ge=8, le=1024)]
     """Side of the network's input; pictures are upscaled to it, bilinear."""
     input_range: Literal["unit", "backbone"]
@@ -87,6 +98,12 @@ class TrainParams(Group):
     unfreeze: Literal["all"] | Annotated[int, Field(ge=0)]
     """Train the last n layers of the backbone, or all of it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    """The loss takes labels this far drawn to one half (Szegedy et al. 2016)."""
+    precision: Literal["float32", "bfloat16"]
+    """What convolutions compute in while they train; weights and the finished network are float32."""
+    calibration: Literal["none", "temperature", "platt"]
+    """What is fitted on val after training, and becomes part of the last layer."""
     augmentation: AugmentationParams
     cache: CacheParams
     optimizer: OptimizerParams
@@ -116,6 +133,8 @@ class EvaluateParams(Group):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     """Resamples behind each confidence interval."""
     calibration_bins: Annotated[int, Field(ge=2, le=100)]
+    robustness_pictures: Positive
+    """Test pictures, at most, that are damaged in every way of corruption.SUITE; balanced over the classes."""
     seed: Seed
 
 

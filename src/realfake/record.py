@@ -20,7 +20,7 @@ def record(
     report: Mapping[str, Any],
     params: Mapping[str, Any],
     parts: Sequence[Mapping[str, Any]],
-    best: Mapping[str, Any],
+    outcome: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The contents of training.json: enough to rebuild the MLflow run of a training that is gone.
 
@@ -29,15 +29,16 @@ def record(
         report: of preprocess.
         params: flattened preprocess and train parameters.
         parts: the network's parts, from `builder.describe`.
-        best: the result of the epoch that was kept.
+        outcome: `best`, the result of the epoch that was kept; `calibration`, from `calibration.calibrate`; `trunk`,
+            what was learnt from, from `LearningPart.kept`.
     """
     return {
         "name": name,
         "data_digest": report["digest"],
         "pictures": report["pictures"],
-        "best": best,
         "parts": parts,
         "params": params,
+        **outcome,
     }
 
 

@@ -24,6 +24,8 @@ from realfake.prefetch import Prefetched
 MODULES = (
     "augmentation",
     "builder",
+    "calibration",
+    "corruption",
     "dataset",
     "examples",
     "metrics",
@@ -191,17 +193,20 @@ def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, 
 
 def _compile(network: keras.Model, params: TrainParams, steps: int) -> None:
     schedule = _WarmupSchedule(params.optimizer, steps, params.epochs)
-    decay = params.optimizer.weight_decay or None
+    decay, momentum = params.optimizer.weight_decay or None, params.optimizer.averaging
+    average: dict[str, Any] = {"use_ema": True, "ema_momentum": momentum, "ema_overwrite_frequency": steps}
+    average = average if momentum else {}
     if params.optimizer.name == "sgd":
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay)
+        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay, **average)
     elif params.optimizer.name == "adamw":
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay or 0.0)
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay or 0.0, **average)
     else:
-        optimizer = keras.optimizers.Adam(schedule)
+        optimizer = keras.optimizers.Adam(schedule, **average)
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # XLA halves the speed on CPU (measured), and its compilation costs the first epoch
-    network.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"], jit_compile=False)
+    loss = keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing)
+    network.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
     optimizer.build(network.trainable_variables)
 
 

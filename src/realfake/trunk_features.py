@@ -30,7 +30,7 @@ from realfake.trunk import Cut, cut_network
 from realfake.trunk_cache import Compute, Features, TrunkCache, Wanted
 from realfake.trunk_runtime import Forward, open_runtime, runtime_versions
 
-MODULES = ("augmentation", "examples", "pixels", "trunk_features", "trunk_runtime")
+MODULES = ("augmentation", "corruption", "examples", "pixels", "trunk_features", "trunk_runtime")
 """The modules that determine features' bytes, beside the trunk, whose layers and weights are digested themselves."""
 BATCH = 64
 CALIBRATION_PICTURES = 128
@@ -100,7 +100,7 @@ class LearningPart:
         """
         (train, train_labels), (val, val_labels), params = self._train, self._val, self._params
         if self.cut is None:
-            augment = Augmenter(params.augmentation.strength, params.seed, train.shape[1])
+            augment = Augmenter(params.augmentation, params.seed, train.shape[1])
             examples = PictureExamples(train, params.image_size, augment, params.augmentation.views)
             return TrainingData(examples, train_labels, PictureExamples(val, params.image_size), val_labels)
         features = self._features(self.cut)
@@ -110,7 +110,7 @@ class LearningPart:
         """The views of train, then val."""
         started = time.perf_counter()
         source = _Source(cut, self._params, self._train)
-        views = range(self.views) if self._params.augmentation.strength else [None]
+        views = range(self.views) if self._params.augmentation.varies else [None]
         wanted = [source.view("train", self._train[0], view) for view in views]
         wanted.append(source.view("val", self._val[0], None))
         entries = [entry for entry, _ in wanted]
@@ -147,7 +147,7 @@ def _views(cut: Cut, params: TrainParams, train: int, val: int) -> int:
     """How many views of each training picture the budget holds, at most one an epoch; 0: not even one."""
     picture = int(np.prod(cut.shape)) * 2
     budget = params.cache.max_gb * 1e9
-    views = 1 if params.augmentation.strength == 0 else min(params.augmentation.views or params.epochs, params.epochs)
+    views = min(params.augmentation.views or params.epochs, params.epochs) if params.augmentation.varies else 1
     fitting = max(0, min(views, int((budget - val * picture) // (train * picture))))
     if fitting < views and budget:
         needed = (train * views + val) * picture / 1e9
@@ -180,11 +180,12 @@ class _Source:
     def view(self, split: str, pictures: Pictures, view: int | None) -> tuple[Wanted, Compute]:
         """An entry and what computes it; view None shows pictures as they are."""
         params = self._params
-        augmented = None if view is None else [params.augmentation.strength, params.seed, view]
+        varied = params.augmentation
+        augmented = None if view is None else [varied.strength, varied.corruption, params.seed, view]
         if split not in self._digests:
             self._digests[split] = _digest(pictures)
         identity = self._common | {"pictures": self._digests[split], "view": augmented}
-        shown = "as they are" if view is None else f"view {view + 1} at strength {params.augmentation.strength:g}"
+        shown = "as they are" if view is None else f"view {view + 1} at strength {varied.strength:g}"
         about: dict[str, Any] = {
             "title": f"{self._network}: {split}, {shown}",
             "runtime": params.cache.runtime,
@@ -198,7 +199,7 @@ class _Source:
         if self._forward is None:
             self._forward = open_runtime(self._params.cache.runtime, self._cut.trunk, self._calibration)
         size, params = pictures.shape[1], self._params
-        augment = None if view is None else Augmenter(params.augmentation.strength, params.seed, size)
+        augment = None if view is None else Augmenter(params.augmentation, params.seed, size)
         examples = PictureExamples(pictures, params.image_size, augment)
         starts = range(done, len(pictures), BATCH)
 

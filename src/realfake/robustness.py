@@ -1,0 +1,127 @@
+"""How well a network does on damaged pictures: each kind of corruption.SUITE at each of its severities."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from realfake import metrics
+from realfake.corruption import SUITE
+from realfake.dataset import Labels
+from realfake.metrics import Probabilities
+from realfake.params import EvaluateParams
+from realfake.pixels import Pictures
+from realfake.workspace import write_json
+
+CLEAN = "clean"
+_SCORES = ("accuracy", "roc_auc", "fake_recall", "ece")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a network makes of the pictures after one kind of damage; fractions of 1."""
+
+    kind: str
+    """A name of corruption.SUITE, or CLEAN."""
+    severity: float
+    accuracy: float
+    roc_auc: float
+    fake_recall: float
+    """Part of the fakes that are called FAKE."""
+    ece: float
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Every condition on the same pictures."""
+
+    pictures: int
+    clean: Condition
+    conditions: tuple[Condition, ...]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean accuracy and ece over the kinds, each kind's mean over its severities, and the worst condition.
+
+        Kinds weigh alike, however many severities they have (as mCE in Hendrycks & Dietterich 2019).
+        """
+        by_kind = {kind: [c for c in self.conditions if c.kind == kind] for kind in SUITE}
+        accuracy = {kind: fmean(c.accuracy for c in members) for kind, members in by_kind.items()}
+        return {
+            "accuracy": fmean(accuracy.values()),
+            "ece": fmean(fmean(c.ece for c in members) for members in by_kind.values()),
+            "worst_accuracy": min(c.accuracy for c in self.conditions),
+            **accuracy,
+        }
+
+
+def measure(
+    answer: Callable[[Pictures], Probabilities],
+    pictures: Pictures,
+    labels: Labels,
+    params: EvaluateParams,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Robustness:
+    """Score a network on clean and on damaged pictures.
+
+    Args:
+        answer: gives P(REAL), float (N,), of pictures.
+        pictures: uint8 (N, S, S, 3).
+        labels: uint8 (N,), both classes.
+        params: threshold, calibration bins, and the seed of what is drawn at random.
+        progress: wraps the list of conditions, as tqdm does.
+    """
+
+    def condition(kind: str, severity: float, seen: Pictures) -> Condition:
+        found = metrics.scores(labels, answer(seen), params.threshold, params.calibration_bins)
+        return Condition(kind, severity, **{name: found[name] for name in _SCORES})
+
+    asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
+    conditions = [
+        condition(kind, severity, damaged(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)
+    ]
+    return Robustness(len(labels), condition(CLEAN, 0.0, pictures), tuple(conditions))
+
+
+def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictures:
+    """All pictures after one kind of damage, uint8 (N, S, S, 3).
+
+    Args:
+        kind: a name of corruption.SUITE.
+        severity: as the kind counts it.
+        seed: of what is drawn at random; the same for every severity, so that noise grows and does not change.
+    """
+    random = np.random.default_rng((seed, list(SUITE).index(kind)))
+    return np.stack([SUITE[kind].apply(picture, severity, random) for picture in pictures])
+
+
+def write(robustness: Robustness, folder: Path) -> None:
+    """Write robust.json (the summary) and plots/robustness.json (a row a condition) into evaluate's folder."""
+    rows = [_rounded(asdict(row)) for row in (robustness.clean, *robustness.conditions)]
+    write_json(folder / "robust.json", _rounded(robustness.means) | {"pictures": robustness.pictures})
+    write_json(folder / "plots/robustness.json", rows)
+
+
+def summary(robustness: Robustness) -> str:
+    """What a person wants to know, one line: mean, calibration, and the condition that hurts most."""
+    means, worst = robustness.means, min(robustness.conditions, key=lambda row: row.accuracy)
+    return (
+        f"damaged   {means['accuracy']:.2%} over {len(SUITE)} kinds of damage, ECE {means['ece']:.1%}; "
+        f"worst: {worst.kind} {worst.severity:g}, {worst.accuracy:.2%}"
+    )
+
+
+def flat(robustness: Robustness) -> dict[str, float]:
+    """All figures under one name each, as MLflow and the gate want them: test/robust/accuracy, test/robust/jpeg_40."""
+    named = {f"test/robust/{name}": value for name, value in robustness.means.items()}
+    for row in robustness.conditions:
+        named[f"test/robust/{row.kind}_{row.severity:g}"] = row.accuracy
+        named[f"test/robust/ece/{row.kind}_{row.severity:g}"] = row.ece
+    return named
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}

@@ -1,0 +1,33 @@
+"""The figures that explain a network are drawn for any number of mistakes, the same bytes every time."""
+
+import numpy as np
+import pytest
+from conftest import toy_pictures
+from PIL import Image
+
+from realfake import evaluation, explanation, robustness
+from realfake.builder import build_network
+from realfake.dataset import ManifestRow, Split
+from realfake.network import predict
+from realfake.params import EvaluateParams
+
+
+@pytest.mark.parametrize("wrong", [0, 3, 40])
+def test_both_figures_are_drawn(train_params, tmp_path, wrong):
+    params = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=5, robustness_pictures=8, seed=1)
+    network = build_network(train_params)
+    pictures, _ = toy_pictures(80, seed=4)
+    probabilities = predict(network, pictures)
+    labels = (probabilities >= 0.5).astype(np.uint8)
+    labels[:wrong] ^= 1
+    labels[-1] ^= len(np.unique(labels)) == 1  # both classes, whatever the random network says
+    rows = [ManifestRow("test", int(y), f"{i}.jpg", f"{i:064}", f"{i:064}", "", False) for i, y in enumerate(labels)]
+    found = evaluation.assess(Split(pictures, labels, rows), probabilities, params)
+    few = [*np.flatnonzero(labels == 0)[:4], *np.flatnonzero(labels == 1)[:4]]
+    damaged = robustness.measure(lambda seen: predict(network, seen), pictures[few], labels[few], params)
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        explanation.draw(network, found, damaged, params, tmp_path / name)
+    for name in ("grad_cam.png", "robustness.png"):
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+        assert np.asarray(Image.open(tmp_path / "once" / name)).std() > 10

@@ -1,0 +1,45 @@
+"""The closed form is the gradient, for the small networks and for those of keras.applications."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import toy_pictures
+from PIL import Image
+
+from realfake.builder import build_network
+from realfake.grad_cam import grad_cam
+from realfake.network import predict
+from realfake.params import TrainParams
+from realfake.pixels import network_input
+
+LARGE = {"backbone": "ResNet50", "width": None, "stem_stride": None, "image_size": 64, "unfreeze": 10}
+
+
+def by_backpropagation(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """Grad-CAM as the paper has it, before enlarging: (N, h, w)."""
+    features_of = keras.Model(network.inputs, network.get_layer("pool").input)
+    features = features_of(network_input(pictures, network.input_shape[1]), training=False)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        x = network.get_layer("dense")(network.get_layer("pool")(features))
+        kernel, bias = network.get_layer("probability_real").get_weights()
+        logit = x @ kernel + bias
+        evidence = tf.where(logit >= 0, logit, -logit)
+    weights = tf.reduce_mean(tape.gradient(evidence, features), axis=(1, 2))
+    maps = tf.nn.relu(tf.einsum("nhwc,nc->nhw", features, weights)).numpy()
+    return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-30)
+
+
+@pytest.mark.parametrize("changes", [{}, LARGE], ids=["native", "application"])
+def test_the_closed_form_is_the_gradient(train_params, changes):
+    network = build_network(TrainParams.model_validate(train_params.model_dump() | changes))
+    pictures, _ = toy_pictures(8, seed=3)
+    probabilities, maps = grad_cam(network, pictures, 0.5)
+    assert np.allclose(probabilities, predict(network, pictures), atol=1e-6)
+    assert (maps.shape, maps.dtype) == ((8, 32, 32), np.float32)
+    assert maps.min() >= 0 and maps.max() <= 1
+    expected = by_backpropagation(network, pictures)
+    for one, theirs in zip(maps, expected, strict=True):
+        enlarged = Image.fromarray(theirs.astype(np.float32)).resize((32, 32), Image.Resampling.BILINEAR)
+        assert np.allclose(one, np.asarray(enlarged), atol=1e-3)

@@ -1,0 +1,76 @@
+"""Every condition is scored on the same pictures, kinds weigh alike, and the gate finds the figure it names."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+
+from realfake import robustness
+from realfake.corruption import SUITE
+from realfake.params import EvaluateParams, load_params
+from realfake.registry.rules import limit_checks
+
+PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
+LABELS = (np.arange(40) % 2).astype(np.uint8)
+PICTURES = np.where(LABELS[:, None, None, None] == 1, 150, 90).astype(np.uint8) * np.ones((1, 32, 32, 3), np.uint8)
+
+
+def bright(pictures: np.ndarray) -> np.ndarray:
+    """REAL where it is light: only brightness can fool it."""
+    return 1 / (1 + np.exp((120 - pictures.mean(axis=(1, 2, 3))) / 5))
+
+
+@pytest.fixture(scope="module")
+def found() -> robustness.Robustness:
+    return robustness.measure(bright, PICTURES, LABELS, PARAMS)
+
+
+def test_every_kind_and_severity_is_there_once(found):
+    asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
+    assert [(row.kind, row.severity) for row in found.conditions] == asked
+    assert (found.clean.kind, found.pictures) == ("clean", 40)
+
+
+def test_only_what_fools_the_network_lowers_its_scores(found):
+    assert found.clean.accuracy == 1
+    for row in found.conditions:
+        assert (row.accuracy < 1) == (row.kind == "brightness" and row.severity > 0.1), row
+    dark = {row.severity: row for row in found.conditions if row.kind == "brightness"}
+    assert dark[0.3].accuracy < dark[0.2].accuracy + 0.01
+    assert dark[0.3].ece > found.clean.ece
+
+
+def test_kinds_weigh_alike(found):
+    brightness = [row.accuracy for row in found.conditions if row.kind == "brightness"]
+    assert found.means["brightness"] == pytest.approx(np.mean(brightness))
+    assert found.means["accuracy"] == pytest.approx((len(SUITE) - 1 + np.mean(brightness)) / len(SUITE))
+    assert found.means["worst_accuracy"] == min(brightness)
+
+
+def test_damage_is_the_same_every_time_and_severity_alone_changes_it():
+    noise = [robustness.damaged(PICTURES, "noise", sigma, 1).astype(int) - PICTURES for sigma in (0.05, 0.1, 0.1)]
+    assert np.array_equal(noise[1], noise[2])
+    assert np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1] > 0.99, "the noise grows, it is not drawn anew"
+    assert not np.array_equal(noise[1], robustness.damaged(PICTURES, "noise", 0.1, 2).astype(int) - PICTURES)
+
+
+def test_what_is_written_is_what_was_found(found, tmp_path):
+    (tmp_path / "plots").mkdir()
+    robustness.write(found, tmp_path)
+    rows = json.loads((tmp_path / "plots/robustness.json").read_text())
+    assert len(rows) == 1 + len(found.conditions)
+    summary = json.loads((tmp_path / "robust.json").read_text())
+    assert summary["pictures"] == 40
+    assert summary["accuracy"] == pytest.approx(found.means["accuracy"], abs=1e-6)
+    assert "worst: brightness 0." in robustness.summary(found)
+
+
+@pytest.mark.parametrize("recipe", ["quick", "native", "deck"])
+def test_the_gate_finds_its_figure(found, recipe):
+    limits = load_params(PROJECT / f"recipes/{recipe}.yaml").promote.limits
+    figures = robustness.flat(found)
+    assert "test/robust/jpeg_40" in figures
+    robust = {name: limit for name, limit in limits.items() if name.startswith("test/robust/")}
+    assert robust, "the gate asks for robustness"
+    assert all("not gated" not in str(check.state) for check in limit_checks(robust, figures))
