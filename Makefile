@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do $$nam
 PORT ?= 5000
 DAYS ?= 30
 BIN := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin
-CODE := src tests sample benchmarks
+CODE := src tests sample benchmarks models
 
 # DVC starts the stages by the name `python`.
 export PATH := $(BIN):$(PATH)
@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample lock lint types format clone
+.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample shipped lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ bench: env  ## measure beside the usual ways of doing it, on CIFAKE: over an hou
 
 sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (downloads Debian's background pictures)
 	@"$(BIN)/python" sample/make.py --output .cache/sample/sample.tar.gz
+
+shipped: env  ## train the shipped detector anew on CIFAKE, into models/cifake: over an hour (FROM=archive)
+	@"$(BIN)/python" models/make.py $(if $(FROM),--from "$(FROM)")
 
 lock: env  ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	@"$(BIN)/uv" pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock

@@ -13,7 +13,7 @@ BATCH = 64
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """Seconds for one pass over CIFAKE's train, and the part of a training that waits for its batches."""
-    scene = Scene("native", archive, "native", {"train.epochs": 1})
+    scene = Scene("native", archive, "resnet20", {"train.epochs": 1})
     prepared = scene.prepared()
     folder = str(scene.jpeg_folder())
     os.chdir(scene.folder)

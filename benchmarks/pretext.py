@@ -21,7 +21,7 @@ def weights(scene: Scene) -> Path:
     from realfake.dataset import read_manifest
 
     used = {row.sha256 for row in read_manifest(scene.prepared())}
-    everything = Scene("native", scene.archive, "native", {"train.epochs": 1}).prepared()
+    everything = Scene("native", scene.archive, "resnet20", {"train.epochs": 1}).prepared()
     os.chdir(scene.folder)
     import keras
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import report_networks
 from scene import PROJECT, median
 
 from realfake.errors import run
@@ -24,6 +25,8 @@ def main() -> None:
     results = {name: entry["result"] for name, entry in _found().items()}
     if {"deck_recipe", "sweep_cost", "runtimes", "input_pipeline"} <= set(results):
         _draw(results, PROJECT / "docs/benchmarks.png")
+    if "formats" in results:
+        report_networks.draw_formats(results["formats"], PROJECT / "docs/formats.png")
 
 
 def tables() -> str:
@@ -81,7 +84,7 @@ def _time_to_accuracy(result: Mapping[str, Any]) -> str:
     ]
     low, high = result["interval"]
     reached = f"{result['test_accuracy']:.2%} ({low:.2%} to {high:.2%}) on test"
-    rows.append(["native, 1 epoch, with preprocess (measured)", f"{ours / 60:.1f}", reached])
+    rows.append(["resnet20, 1 epoch, with preprocess (measured)", f"{ours / 60:.1f}", reached])
     factors = " and ".join(f"{seconds / ours:.0f}" for seconds in deck.values())
     verdict = f"Factors: {factors}." if result["test_accuracy"] >= result["target"] else "The target was missed."
     return (
@@ -135,7 +138,7 @@ def _input_pipeline(result: Mapping[str, Any]) -> str:
         "## Reading pictures\n\n"
         f"`python benchmarks/run.py input_pipeline`: an epoch is {result['pictures']:,} real CIFAKE pictures.\n\n"
         + _table(["", "seconds"], [[name, _spread(values, 1)] for name, values in result["seconds"].items()])
-        + f"\nThe native network trains on {_spread(trained)} pictures/s and waits "
+        + f"\nA ResNet-20 trains on {_spread(trained)} pictures/s and waits "
         f"{_spread([100 * wait for wait in waits], 1)} % of the time for its batches; "
         f"on one batch in memory, over and over, it does {_spread(memory)}. The deck's ResNet50 without a cache waits "
         f"{100 * result['at_128']:.1f} % of the time for pictures of 128 px.\n"
@@ -228,8 +231,9 @@ def _search(result: Mapping[str, Any]) -> str:
     ]
     return (
         "## A sweep of thirty trials\n\n"
-        f"`python benchmarks/run.py search`: the native recipe, {result['epochs']} epochs of {result['fraction']:.0%} "
-        f"of CIFAKE's train, scored on all of val; one sweep of each, {result['seconds'] / 60:.0f} minutes.\n\n"
+        f"`python benchmarks/run.py search`: the resnet20 recipe, {result['epochs']} epochs of "
+        f"{result['fraction']:.0%} of CIFAKE's train, scored on all of val; one sweep of each, "
+        f"{result['seconds'] / 60:.0f} minutes.\n\n"
         + _table(["", "finished trials", "best on val"], rows)
         + f"\nBest: {found}. What mattered: {mattered}. Pruning saved about {saved / 60:.0f} minutes. The "
         f"worker's memory after its first trial {memory[0]:,.0f} MB, after its last {memory[-1]:,.0f} MB.\n\n"
@@ -276,6 +280,9 @@ TABLES = {
     "transfer": _transfer,
     "first_answer": _first_answer,
     "serving": _serving,
+    "formats": lambda result: report_networks.formats(result, _table),
+    "ablation": lambda result: report_networks.ablation(result, _table),
+    "another_generator": lambda result: report_networks.another_generator(result, _table),
 }
 
 

@@ -28,6 +28,9 @@ NAMES = (
     "transfer",
     "first_answer",
     "serving",
+    "formats",
+    "ablation",
+    "another_generator",
 )
 
 

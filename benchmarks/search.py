@@ -22,7 +22,7 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     Random search trains as many epochs, not as long: a count that no other load on the machine can move. `count` is
     not used: a sweep of an hour is run once.
     """
-    scene = Scene("search", archive, "native", {})
+    scene = Scene("search", archive, "resnet20", {})
     scene.prepared()
     scene.forget("sweeps")
     seconds, _ = scene.run(PROJECT / "src/tune.py", "--trials", str(TRIALS), "--jobs", JOBS, "--study", "default")

@@ -20,7 +20,7 @@ RUNTIMES = ("tensorflow", "onnxruntime", "onnxruntime_int8", "openvino_bf16", "o
 def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any]:
     """Accuracy on test and val, and seconds with the cache filled on the way, for views and for runtimes."""
     scene = Scene(
-        "transfer", archive, "native", {"preprocess.max_per_class": per_class, "preprocess.val_fraction": 0.5}
+        "transfer", archive, "resnet20", {"preprocess.max_per_class": per_class, "preprocess.val_fraction": 0.5}
     )
     path = weights(scene)
     os.chdir(scene.folder)

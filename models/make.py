@@ -18,6 +18,8 @@ sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks")]
 from scene import CIFAKE, Scene  # noqa: E402
 
 from realfake.errors import UserError, run  # noqa: E402
+from realfake.params import load_params  # noqa: E402
+from realfake.params_edit import apply  # noqa: E402
 from realfake.provenance import git_state, machine  # noqa: E402
 from realfake.workspace import atomic_folder, read_json, sha256_file, write_json  # noqa: E402
 
@@ -47,7 +49,8 @@ def publish(project: Path, seconds: dict[str, float], target: Path) -> None:
         shutil.copy(outputs / "export/models/model_int8.tflite", folder)
         shutil.copy(outputs / "export/model_card.md", folder / "README.md")
         shutil.copy(project / "params.yaml", folder / "params.yaml")
-        shutil.copy(outputs / "model/history.json", folder)
+        for name in ("history.json", "seen.npy"):
+            shutil.copy(outputs / "model" / name, folder)
         names = ("metrics", "ci_low", "ci_high", "cleaned", "robust")
         record = {name: read_json(outputs / f"evaluation/{name}.json") for name in names}
         record["conditions"] = read_json(outputs / "evaluation/plots/robustness.json")
@@ -59,6 +62,10 @@ def publish(project: Path, seconds: dict[str, float], target: Path) -> None:
         size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".tflite"))
         if size > LARGEST:
             raise UserError(f"both files take {size:,} bytes; expected at most {LARGEST:,}: lower train.width")
+    changed = {"weights": "cifake", "weights_sha256": record["model_sha256"]}
+    for file in (PROJECT / "recipes/quick.yaml", PROJECT / "params.yaml"):
+        if load_params(file).train.weights == "cifake":
+            apply(file, changed)
     print(json.dumps(record["metrics"], indent=2))
 
 

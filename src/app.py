@@ -6,6 +6,7 @@ needs no TensorFlow.
 
 import argparse
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def build(detector: Detector, examples: Path) -> "gradio.Blocks":
                     label="Picture", type="filepath", sources=sources, height=340, elem_classes="given"
                 )
                 picture.preprocess = as_it_came
+                picture.async_move_resource_to_block_cache = uploads_alone(picture.async_move_resource_to_block_cache)
             with gradio.Column():
                 verdict = gradio.Markdown("## Waiting for a picture", elem_classes="verdict", elem_id="verdict")
                 label = gradio.Label(label="Probability", num_top_classes=2, show_heading=False)
@@ -74,6 +76,19 @@ def build(detector: Detector, examples: Path) -> "gradio.Blocks":
 def as_it_came(payload: Any) -> str | None:
     """The uploaded file itself: gradio would decode and encode it, and compression is what the network reads."""
     return None if payload is None else str(payload.path)
+
+
+def uploads_alone(move: Callable[[str], Awaitable[str | None]]) -> Callable[[str], Awaitable[str | None]]:
+    """What brings an upload to its place, but no address: gradio would fetch one, of any size, for the API."""
+
+    async def moved(path: str) -> str | None:
+        if "://" in str(path):
+            from gradio import Error
+
+            raise Error("an address is not fetched; upload the picture itself", print_exception=False)
+        return await move(path)
+
+    return moved
 
 
 def main() -> None:

@@ -19,8 +19,9 @@ from conftest import PROJECT, jpeg, toy_pictures
 from realfake.archive import RawPicture, write_archive
 from realfake.dataset import CLASSES
 
+SCRATCH = {"weights": "none", "weights_sha256": None, "unfreeze": "all"}
 SMALL: dict[str, dict[str, Any]] = {
-    "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16},
+    "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16, **SCRATCH},
     "evaluate": {"bootstrap": 100},
     "export": {
         "formats": ["keras", "litert_int8"],

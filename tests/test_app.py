@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,32 @@ def test_a_phone_shows_it_without_scrolling_sideways(space, tmp_path):
         assert wide <= screen
         place = window.execute_script("return document.querySelector('#verdict').getBoundingClientRect().top")
         assert place < 844, "the answer is on the first screen"
+
+
+def test_an_address_is_not_fetched(space, tmp_path):
+    """gradio would download what a client of its API names, of any size and from any place that the server reaches."""
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    elsewhere = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+    with serving(space, "app.py", tmp_path / "log") as address:
+        for host in ("127.0.0.1", "localhost"):
+            picture = {"path": f"http://{host}:{elsewhere.server_port}/big.jpg", "meta": {"_type": "gradio.FileData"}}
+            body = json.dumps({"data": [picture]}).encode()
+            asking = urllib.request.Request(
+                f"{address}/gradio_api/call/ask", body, {"Content-Type": "application/json"}
+            )
+            event = json.loads(urllib.request.urlopen(asking, timeout=30).read())["event_id"]
+            answer = urllib.request.urlopen(f"{address}/gradio_api/call/ask/{event}", timeout=30).read().decode()
+            assert "event: error" in answer
+            assert "an address is not fetched" in answer
+    elsewhere.shutdown()
+    assert asked == []
 
 
 def test_a_port_that_is_taken_is_one_line(space, tmp_path):

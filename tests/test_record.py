@@ -7,7 +7,7 @@ from realfake.record import epoch_line, run_name
 
 
 def test_names_tell_recipes_apart():
-    names = [run_name(load_params(PROJECT / f"recipes/{recipe}.yaml").train) for recipe in ("deck", "native")]
+    names = [run_name(load_params(PROJECT / f"recipes/{recipe}.yaml").train) for recipe in ("deck", "resnet20")]
     assert names == ["ResNet50-128px-imagenet-last10-5ep", "resnet20x16-32px-8ep"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from realfake import shipped
 from realfake.errors import UserError, one_line
 from realfake.network import load_network
 from realfake.params import TrainParams
@@ -192,8 +193,9 @@ def to_backbone_range(inputs: Any, params: TrainParams) -> Any:
 
 def _weights_file(name: str) -> Path:
     """The file in this workspace, else in the checkout: an experiment in a folder of its own has no ignored files."""
-    here = workspace() / name
-    return here if here.exists() else home() / name
+    file = shipped.weights_file(name)
+    here = workspace() / file
+    return here if here.exists() else home() / file
 
 
 def _load_weights(network: keras.Model, path: Path, sha256: str | None) -> None:
@@ -203,7 +205,7 @@ def _load_weights(network: keras.Model, path: Path, sha256: str | None) -> None:
     """
     if path.suffix not in (".keras", ".h5"):
         raise UserError(
-            f"train.weights is {str(path)!r}; expected none, imagenet, or a .keras, .weights.h5 or .h5 file"
+            f"train.weights is {str(path)!r}; expected none, imagenet, cifake, or a .keras, .weights.h5 or .h5 file"
         )
     if not path.is_file():
         raise UserError(f"train.weights names {path}, which is not there; give a file, none or imagenet")

@@ -18,6 +18,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 PREFERRED = ("model_int8.tflite", "model_dynamic.tflite", "model_fp16.tflite", "model_fp32.tflite", "model.onnx")
 """Exported files, small and fast first."""
 
+SHIPPED = "models/cifake/model_int8.tflite"
+"""In the project, learnt from CIFAKE (models/make.py)."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -89,13 +92,13 @@ def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
 
 
 def exported_model(root: Path) -> Path:
-    """The smallest file of a project's last export.
+    """The smallest file of a project's last export; before there is one, the file that comes with the project.
 
     Raises:
         UserError: there is none.
     """
     folder = root / "outputs/export/models"
-    found = [folder / name for name in PREFERRED if (folder / name).is_file()]
+    found = [file for file in (*(folder / name for name in PREFERRED), root / SHIPPED) if file.is_file()]
     if not found:
         raise UserError(f"{folder} holds no model; `make repro` makes it, or give a file with --model")
     return found[0]

@@ -92,7 +92,7 @@ class TrainParams(Group):
     input_range: Literal["unit", "backbone"]
     """What the backbone sees: [0, 1] as in the deck, or what its pretrained weights were trained on."""
     weights: str
-    """`none`, `imagenet`, or a file (.keras, .weights.h5, .h5)."""
+    """`none`, `imagenet`, `cifake` (the shipped network), or a file (.keras, .weights.h5, .h5)."""
     weights_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     """SHA-256 of the weights file, so that another file under the same name is never taken for it."""
     unfreeze: Literal["all"] | Annotated[int, Field(ge=0)]

@@ -24,7 +24,9 @@ from realfake.registry import rules
 from realfake.registry.paired import compare
 from realfake.registry.rules import Check, Latency
 from realfake.registry.subject import (
+    Ancestor,
     Fingerprints,
+    Shipped,
     Subject,
     data_of,
     exported_file,
@@ -46,8 +48,8 @@ class Contender:
     subject: Subject
     title: str
     """`version 3`, or the run's name."""
-    ancestors: Sequence[Subject | None]
-    """Runs whose networks its training started from, one after the other; None: one that is not known."""
+    ancestors: Sequence[Ancestor]
+    """What its training started from, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,9 @@ class Judge:
         for one in (contender.subject, *contender.ancestors):
             if one is None:
                 return None
-            if one.data == self.data:
+            if isinstance(one, Subject) and one.data == self.data:
                 continue  # preprocess keeps test and train apart
-            learnt = seen_by(self.client, one)
+            learnt = one.seen if isinstance(one, Shipped) else seen_by(self.client, one)
             if learnt is None:
                 return None
             seen |= _overlap(self.test, learnt)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from realfake import shipped
 from realfake.errors import UserError
 from realfake.mlflow_store import download, has_artifact
-from realfake.workspace import read_json
+from realfake.workspace import home, read_json
 
 if TYPE_CHECKING:
     import keras
@@ -49,6 +50,17 @@ class Subject:
     def threshold(self) -> float:
         """P(REAL) from which on this network calls a picture REAL."""
         return float(self.params.get("evaluate.threshold", "0.5"))
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The network that comes with the project; no run of this store trained it."""
+
+    seen: Fingerprints
+
+
+Ancestor = Subject | Shipped | None
+"""What a training started from; None: not known."""
 
 
 def data_of(report: Mapping[str, Any]) -> dict[str, str]:
@@ -120,18 +132,23 @@ def _same_data(run: Any, data: Mapping[str, str]) -> bool:
     )
 
 
-def ancestors(client: Any, subject: Subject) -> list[Subject | None]:
+def ancestors(client: Any, subject: Subject) -> list[Ancestor]:
     """Trainings whose networks this one started from, one after the other; None ends it where one is not known.
 
     A backbone's own weights (imagenet, .h5) are no training of this project.
     """
-    found: list[Subject | None] = []
+    found: list[Ancestor] = []
     current = subject
-    while str(current.params.get("train.weights", "none")).endswith(".keras"):
+    while str(current.params.get("train.weights", "none")).endswith((".keras", shipped.NAME)):
         digest = current.params.get("train.weights_sha256", "")
+        if shipped.is_it(home(), digest):
+            return [*found, Shipped(shipped.seen(home()))]
         places = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
-        if not runs or runs[0].info.run_id in {subject.run_id, *(one.run_id for one in found if one)}:
+        if not runs or runs[0].info.run_id in {
+            subject.run_id,
+            *(one.run_id for one in found if isinstance(one, Subject)),
+        }:
             return [*found, None]
         current = read_subject(client, runs[0])
         found.append(current)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.errors import UserError, one_line
 from realfake.params import Params
+from realfake.shipped import weights_file
 from realfake.sweep.pool import PATIENCE, RESTARTS, interrupted
 from realfake.sweep.progress import Progress
 from realfake.sweep.study import Sweep
@@ -122,7 +123,7 @@ def work_on_node(order: Order, params: Params, data: "tuple[Arrays, Arrays]", fi
 
 def _files(params: Params) -> dict[str, bytes]:
     """What a node needs of the checkout, by relative path: what marks a project's folder, and given weights."""
-    weights = [] if params.train.weights in ("none", "imagenet") else [params.train.weights]
+    weights = [] if params.train.weights in ("none", "imagenet") else [weights_file(params.train.weights).as_posix()]
     with suppress(FileNotFoundError):  # building the network says so in the project's words
         return {name: (workspace() / name).read_bytes() for name in ("dvc.yaml", *weights)}
     return {"dvc.yaml": b""}

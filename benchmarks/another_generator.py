@@ -1,0 +1,60 @@
+"""What the shipped network knows of another generator: the embedded sample's GAN, before and after it learns a little.
+
+The network that learnt from CIFAKE (Stable Diffusion) answers for the sample's test pictures as it is, then after the
+quick recipe adapted it to some of the sample's training pictures, beside a network that starts from scratch on them.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scene import PROJECT, Scene
+
+COUNTS = (100, 300, 1000, None)
+"""Training pictures; None: all."""
+
+
+def measure(archive: Path, count: int) -> dict[str, Any]:
+    """Scores on the sample's test pictures; `archive` is not used, `count` is the number of seeds."""
+    scene = Scene("another_generator", PROJECT / "data/pictures.tar.gz", "quick", {})
+    prepared = scene.prepared()
+    os.chdir(PROJECT)
+    from realfake import shipped
+    from realfake.dataset import load_arrays
+    from realfake.network import load_network
+    from realfake.params import load_params
+
+    arrays = {split: load_arrays(prepared, split) for split in ("train", "val", "test")}
+    rows = {"as shipped": [_scores(load_network(PROJECT / shipped.NETWORK), *arrays["test"])]}
+    for recipe in ("quick", "scratch"):
+        params = load_params(PROJECT / f"recipes/{recipe}.yaml").train
+        for some in COUNTS:
+            title = f"{recipe}, {some or len(arrays['train'][1]):,} pictures"
+            rows[title] = [_adapted(params.model_copy(update={"seed": seed}), arrays, some) for seed in range(count)]
+            print(f"  {title:<32} {rows[title]}", flush=True)
+    return {"test": len(arrays["test"][1]), "seeds": count, "rows": rows}
+
+
+def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str, float]:
+    from realfake import training
+    from realfake.builder import build_network
+    from realfake.dataset import balanced_sample
+    from realfake.trunk_features import LearningPart
+
+    pictures, labels = arrays["train"]
+    chosen = balanced_sample(labels, some or len(labels), seed=params.seed)
+    started = time.perf_counter()
+    network = build_network(params)
+    with LearningPart(network, params, (pictures[chosen], labels[chosen]), arrays["val"]) as part:
+        training.fit(part.network, part.data, params)
+    return _scores(network, *arrays["test"]) | {"seconds": time.perf_counter() - started}
+
+
+def _scores(network: Any, pictures: Any, labels: Any) -> dict[str, float]:
+    from realfake.metrics import scores
+    from realfake.network import predict
+
+    found = scores(labels, predict(network, pictures), 0.5, 15)
+    return {name: float(np.round(found[name], 6)) for name in ("accuracy", "roc_auc", "recall", "fake_recall")}

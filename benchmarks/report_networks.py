@@ -1,0 +1,113 @@
+"""Tables and the figure about networks, beside those of report.py: formats, ingredients, another generator."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scene import median
+
+Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
+NAMES = {
+    "keras": "Keras",
+    "onnx": "ONNX",
+    "litert_fp32": "LiteRT float32",
+    "litert_fp16": "LiteRT float16",
+    "litert_dynamic": "LiteRT dynamic range",
+    "litert_int8": "LiteRT int8",
+}
+_PANELS = (
+    ("MB", lambda row: row["bytes"] / 1e6),
+    ("cold start, ms", lambda row: row["cold_start_ms"]),
+    ("one picture, ms", lambda row: row["p50_ms"]),
+    ("pictures/s", lambda row: row["pictures_per_second"]),
+    ("accuracy, %", lambda row: 100 * row["accuracy"]),
+)
+
+
+def formats(result: Mapping[str, Any], table: Table) -> str:
+    """Every format of both networks."""
+    head = ["format", "MB", "cold start, ms", "one picture, ms (p95)", "pictures/s", "accuracy", "lost", "max diff"]
+    text = "## Formats\n\n`python benchmarks/run.py formats`: what `export` measures, two threads, batches of 64.\n"
+    for title, found in result.items():
+        best = found["formats"]["keras"]["accuracy"]
+        rows = [
+            [
+                NAMES[name],
+                f"{row['bytes'] / 1e6:.2f}",
+                f"{row['cold_start_ms']:.0f}",
+                f"{row['p50_ms']:.2f} ({row['p95_ms']:.2f})",
+                f"{row['pictures_per_second']:,.0f}",
+                f"{row['accuracy']:.2%}",
+                f"{100 * (best - row['accuracy']):.2f} points",
+                f"{row['max_difference']:.4f}",
+            ]
+            for name, row in found["formats"].items()
+        ]
+        text += f"\n{title}, {found['pictures']:,} test pictures of CIFAKE:\n\n{table(head, rows)}"
+    return text
+
+
+def ablation(result: Mapping[str, Any], table: Table) -> str:
+    """What each ingredient gives."""
+    rows = [
+        [
+            title,
+            f"{row['weights'] / 1e6:.2f} M",
+            f"{row['train_seconds']:.0f}",
+            f"{row['accuracy']:.2%}",
+            f"{row['accuracy_with_flips']:.2%}",
+            f"{row['damaged_accuracy']:.2%}",
+        ]
+        for title, row in result["rows"].items()
+    ]
+    return (
+        "## What each ingredient gives\n\n"
+        f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of all of CIFAKE's train, one run each, "
+        "scored on val (9,904 pictures, standard error 0.2 points; damaged: 2,000 of them in all ways of the suite).\n\n"
+        + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
+    )
+
+
+def another_generator(result: Mapping[str, Any], table: Table) -> str:
+    """The shipped network on the embedded sample."""
+    rows = [
+        [
+            title,
+            *(f"{median([one[name] for one in runs]):.2%}" for name in ("accuracy", "fake_recall", "recall")),
+            f"{median([one['roc_auc'] for one in runs]):.4f}",
+            f"{median([one['seconds'] for one in runs]):.0f}" if "seconds" in runs[0] else "",
+        ]
+        for title, runs in result["rows"].items()
+    ]
+    return (
+        "## Another generator\n\n"
+        f"`python benchmarks/run.py another_generator`: the shipped network (CIFAKE, Stable Diffusion) on the "
+        f"{result['test']:,} test pictures of the embedded sample (a small GAN); medians of {result['seeds']} seeds.\n\n"
+        + table(["", "accuracy", "fakes called FAKE", "photographs called REAL", "ROC-AUC", "seconds"], rows)
+    )
+
+
+def draw_formats(result: Mapping[str, Any], path: Path) -> None:
+    """Both networks' formats, a row each: size, cold start, latency, throughput, accuracy."""
+    from matplotlib.figure import Figure
+
+    from realfake import figures
+
+    with figures.look():
+        figure = Figure(figsize=(13, 2.3 * len(result)), layout="constrained")
+        grid = figure.subplots(len(result), len(_PANELS), sharey=True)
+        for line, (title, found) in zip(grid, result.items(), strict=True):
+            for axes, (name, value) in zip(line, _PANELS, strict=True):
+                values = [value(row) for row in found["formats"].values()]
+                axes.barh([NAMES[key] for key in found["formats"]], values, color=figures.BLUE)
+                axes.bar_label(axes.containers[0], [f" {_short(one)}" for one in values], fontsize=8)
+                axes.set_title(name if axes is not line[0] else f"{title}: {name}", fontsize=9)
+                axes.margins(x=0.3)
+                axes.set_xticks([])
+                axes.grid(visible=False)
+            line[0].invert_yaxis()
+        figures.save(figure, path)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 200 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,77 @@
+"""The shipped detector is what its record says, small enough, and known to the gate."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from conftest import CIFAKE, PROJECT
+from PIL import Image
+
+from realfake import shipped
+from realfake.archive import read_archive
+from realfake.detector import SHIPPED, Detector
+from realfake.metrics import accuracy
+from realfake.params import load_params
+from realfake.pixels import decode, to_source
+from realfake.workspace import read_json, sha256_file
+
+RECORD = PROJECT / "models/cifake/record.json"
+
+
+@pytest.fixture(scope="module")
+def record() -> dict:
+    return read_json(RECORD)
+
+
+def test_both_files_are_small(record):
+    assert sum((PROJECT / name).stat().st_size for name in (shipped.NETWORK, SHIPPED)) <= 4_000_000
+
+
+def test_the_network_is_that_of_the_record_and_of_the_recipes(record):
+    assert shipped.is_it(PROJECT, record["model_sha256"])
+    assert not shipped.is_it(PROJECT, "0" * 64)
+    starts = [load_params(path).train for path in (PROJECT / "recipes").glob("*.yaml")]
+    digests = {train.weights_sha256 for train in starts if train.weights == shipped.NAME}
+    assert digests == {record["model_sha256"]}, "make shipped writes it into the recipes"
+
+
+def test_the_light_file_says_the_same_of_itself(record):
+    description = Detector(PROJECT / SHIPPED).description
+    assert description.model_sha256 == record["model_sha256"]
+    assert description.figures["accuracy"] == pytest.approx(record["metrics"]["accuracy"])
+
+
+def test_its_recipe_is_the_committed_one():
+    made = load_params(PROJECT / "models/cifake/params.yaml")
+    recipe = load_params(PROJECT / "recipes/native.yaml")
+    assert (made.preprocess, made.train, made.evaluate) == (recipe.preprocess, recipe.train, recipe.evaluate)
+
+
+def test_what_it_learnt_from_is_known_and_the_embedded_sample_is_not_of_it():
+    learnt = shipped.seen(PROJECT)
+    assert learnt.dtype == np.uint64
+    assert len(learnt) > 95_000
+    sample = [picture for folder in ("real", "fake") for picture in (PROJECT / "imgs" / folder).glob("*.jpg")]
+    digests = [hashlib.sha256(hashlib.sha256(path.read_bytes()).hexdigest().encode()).digest()[:8] for path in sample]
+    assert not np.isin(np.frombuffer(b"".join(digests), dtype=np.uint64), learnt).any()
+
+
+@pytest.mark.slow
+def test_the_light_file_reaches_its_record_on_the_real_test_pictures(cifake, record):
+    detector = Detector(PROJECT / SHIPPED)
+    rows = [one for one in read_archive(CIFAKE) if one.split == "test"]
+    pictures = np.stack([to_source(decode(one.data), 32) for one in rows])
+    labels = np.array([one.label for one in rows], dtype=np.uint8)
+    found = accuracy(labels, np.concatenate([detector.probabilities(part) for part in np.split(pictures, 20)]))
+    assert found == pytest.approx(record["formats"]["formats"]["litert_int8"]["accuracy"], abs=0.01)
+
+
+def test_it_answers_for_any_picture_of_enough_pixels(tmp_path):
+    Image.effect_noise((320, 200), 60).convert("RGB").save(tmp_path / "noise.png")
+    answer = Detector(PROJECT / SHIPPED).look((tmp_path / "noise.png").read_bytes())
+    assert answer.label in ("REAL", "FAKE")
+    assert 0 <= answer.probability <= 1
+
+
+def test_a_digest_is_of_the_file(record):
+    assert record["model_sha256"] == sha256_file(PROJECT / shipped.NETWORK)
