@@ -63,7 +63,7 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
     return (
         "## What each ingredient gives\n\n"
         f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of all of CIFAKE's train, one run each, "
-        "scored on val (9,904 pictures, standard error 0.2 points; damaged: 2,000 of them in all ways of the suite).\n\n"
+        "scored on val (9,904 pictures, standard error 0.2 points; damaged: 2,000 of them in every way).\n\n"
         + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
     )
 
@@ -82,7 +82,7 @@ def another_generator(result: Mapping[str, Any], table: Table) -> str:
     return (
         "## Another generator\n\n"
         f"`python benchmarks/run.py another_generator`: the shipped network (CIFAKE, Stable Diffusion) on the "
-        f"{result['test']:,} test pictures of the embedded sample (a small GAN); medians of {result['seeds']} seeds.\n\n"
+        f"{result['test']:,} test pictures of the embedded sample (a GAN); medians of {result['seeds']} seeds.\n\n"
         + table(["", "accuracy", "fakes called FAKE", "photographs called REAL", "ROC-AUC", "seconds"], rows)
     )
 

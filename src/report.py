@@ -31,8 +31,12 @@ CALLED = {
     "ece": "calibration error",
 }
 """What scores are called here."""
-HEADLINE = ("accuracy", "roc_auc", "fake_recall", "recall")
+HEADLINE = ("accuracy", "roc_auc", "fake_recall", "recall", "damaged accuracy")
 """The scores that come first."""
+OTHER = {"cleaned": "pictures of train left out", "damaged": "damaged pictures"}
+"""What the scores' names begin with that are not of all test pictures as they are."""
+FILES = ("metrics", "ci_low", "ci_high", "cleaned", "robust")
+"""Of evaluate."""
 SHARES = {"accuracy", "precision", "recall", "fake_recall"}
 """Scores that are written in percent."""
 
@@ -72,24 +76,24 @@ def report(root: Path, base: Base | None, rehearsal: bool = False) -> str:
 
 
 def scores(root: Path, base: Base | None) -> tuple[Scores, Scores]:
-    """The test scores by name, before and now; those on test without train's pictures begin with `cleaned `."""
+    """The test scores by name, before and now; others begin with a word of OTHER."""
     folder = "outputs/evaluation"
     order, _, _ = (read_json(root / folder / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
     found = changes.differences(root, "metrics", base, everything=True) if base else _as_new(root / folder)
 
     def state(key: str) -> Scores:
         files = {Path(file).stem: {name: row.get(key) for name, row in rows.items()} for file, rows in found.items()}
-        value, low, high, cleaned = (files.get(name, {}) for name in ("metrics", "ci_low", "ci_high", "cleaned"))
+        value, low, high, cleaned, robust = (files.get(name, {}) for name in FILES)
         plain = {name: Score(value.get(name), low.get(name), high.get(name)) for name in order}
-        return plain | {f"cleaned {name}": Score(cleaned[name]) for name in HEADLINE if name in cleaned}
+        plain |= {f"cleaned {name}": Score(cleaned[name]) for name in HEADLINE if name in cleaned}
+        return plain | {f"damaged {name}": Score(robust[name]) for name in ("accuracy", "ece") if name in robust}
 
     return state("old"), state("new")
 
 
 def _as_new(folder: Path) -> dict[str, changes.Differences]:
     """All metrics of the working tree as if there had been none before."""
-    files = ("metrics", "ci_low", "ci_high", "cleaned")
-    return {name: {key: {"new": value} for key, value in read_json(folder / f"{name}.json").items()} for name in files}
+    return {name: {key: {"new": value} for key, value in read_json(folder / f"{name}.json").items()} for name in FILES}
 
 
 def headline(root: Path, base: Base | None, before: Scores, now: Scores) -> Iterator[str]:
@@ -121,9 +125,9 @@ def _score_table(title: str, base: Base | None, names: list[str], before: Scores
 
 
 def _called(name: str) -> str:
-    plain = name.removeprefix("cleaned ")
+    kind, _, plain = name.rpartition(" ")
     text = CALLED.get(plain, plain.replace("_", " "))
-    return text if plain == name else f"{text}, pictures of train left out"
+    return f"{text}, {OTHER[kind]}" if kind else text
 
 
 def _score(name: str, score: Score) -> str:
@@ -134,7 +138,7 @@ def _score(name: str, score: Score) -> str:
 def _number(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    style = ".2%" if name.removeprefix("cleaned ") in SHARES else ",d" if isinstance(value, int) else ".4f"
+    style = ".2%" if name.rpartition(" ")[2] in SHARES else ",d" if isinstance(value, int) else ".4f"
     return format(value, style)
 
 

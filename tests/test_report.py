@@ -28,6 +28,7 @@ def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, accuracy in (("metrics", 0.94), ("ci_low", 0.9165), ("ci_high", 0.96), ("cleaned", 0.93)):
         scores = {"accuracy": accuracy, "fake_recall": accuracy, "recall": accuracy, "roc_auc": None, "ece": 0.036}
         write_json(tmp_path / f"outputs/evaluation/{name}.json", scores)
+    write_json(tmp_path / "outputs/evaluation/robust.json", {"accuracy": 0.81, "ece": 0.05, "blur": 0.7})
     quality = {"bytes": 1_100_000, "accuracy": 0.93, "agreement": 1.0, "max_difference": 0.0}
     write_json(tmp_path / "outputs/export/formats.json", {"pictures": 1000, "formats": {"onnx": quality}})
     model = tmp_path / "outputs/model/model.keras"
@@ -47,6 +48,8 @@ def test_a_first_commit_has_scores_formats_and_run(first: Path) -> None:
     assert "| ROC-AUC | – |" in page
     assert "| FAKE called FAKE |" in page
     assert "| accuracy, pictures of train left out | 93.00% |" in page
+    assert "| accuracy, damaged pictures | 81.00% |" in page
+    assert "| calibration error, damaged pictures | 0.0500 |" in page
     assert "| calibration error | 0.0360 (0.0360 to 0.0360) |" in page
     assert "Nothing came before" in page
     assert "| onnx | 1.10 | - |" in page

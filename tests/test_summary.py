@@ -24,6 +24,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json(outputs / "evaluation/metrics.json", {"accuracy": 0.93, "roc_auc": None})
     write_json(outputs / "evaluation/ci_low.json", {"accuracy": 0.91, "roc_auc": None})
     write_json(outputs / "evaluation/ci_high.json", {"accuracy": 0.945, "roc_auc": None})
+    write_json(outputs / "evaluation/robust.json", {"accuracy": 0.81, "worst_accuracy": 0.6})
     quality = {"bytes": 1_100_000, "accuracy": 0.93, "agreement": 1.0, "max_difference": 0.0}
     write_json(outputs / "export/formats.json", {"pictures": 1000, "formats": {"onnx": quality}})
     speed = {"p50_ms": 1.25, "p95_ms": 1.5, "pictures_per_second": 900.0, "cold_start_ms": 11.0}
@@ -42,6 +43,7 @@ def test_the_summary_tells_data_scores_formats_and_run(finished: Path) -> None:
     assert "train 4,320, val 480, test 1,200 pictures; digest abcdef012345" in text
     assert "accuracy  93.00% (95 % interval 91.00% to 94.50%)" in text
     assert "ROC-AUC   undefined" in text
+    assert "damaged   81.00% of pictures" in text
     assert "onnx" in text
     assert "1.25" in text
     assert "resnet20-8ep in experiment realfake: `make ui`" in text
