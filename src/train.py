@@ -10,7 +10,7 @@ from realfake.dataset import load_arrays, read_manifest, seen
 from realfake.errors import run
 from realfake.params import TrainParams, flatten, load_params
 from realfake.quiet import import_keras
-from realfake.record import epoch_line, record, run_name
+from realfake.record import epoch_line, opening, record, run_name
 from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
 
 
@@ -36,7 +36,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         f"train.{k}": v for k, v in flatten(params).items()
     }
     name = run_name(params)
-    print(f"{name}: {network.count_params():,} weights, {len(train_arrays[1]):,} pictures", flush=True)
+    print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
     checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **named}, training.MODULES)
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with (

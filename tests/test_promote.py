@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from checkouts import change, clone, commit, environment, run, start, store, succeed, wait_for
-from servers import PASSWORD, mlflow_server, postgresql, scoring_server
+from servers import PASSWORD, free_port, mlflow_server, postgresql, scoring_server
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +48,26 @@ def recorded(project: Path, count: int) -> list[float]:
     return [float(row.rpartition(",")[2]) for row in rows]
 
 
+def the_client_says_what_the_file_says(project: Path, server: str) -> None:
+    (project / "text.jpg").write_text("text")
+    pictures = "imgs/fake imgs/real text.jpg"
+    client = run(project, f"python src/localpredict/http_client.py {pictures} --server {server}")
+    file = run(project, f"python src/localpredict/inference_script.py {pictures} --no-plot")
+    assert (client.returncode, file.returncode) == (1, 1)
+    assert client.stderr == file.stderr == "error: text.jpg: not a picture that Pillow can read\n"
+    labels = [[line.split()[1] for line in done.stdout.splitlines()] for done in (client, file)]
+    assert len(labels[0]) == 24
+    assert sum(one == other for one, other in zip(*labels, strict=True)) >= 22, "int8 may differ at the border"
+    nobody = run(
+        project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --server http://127.0.0.1:{free_port()}"
+    )
+    assert nobody.returncode == 1
+    assert "does not answer as `mlflow models serve` does" in nobody.stderr
+    small = run(project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --image-size 64 --server {server}")
+    assert small.returncode == 1
+    assert "refuses the pictures" in small.stderr
+
+
 def first_pictures(project: Path, count: int) -> np.ndarray:
     return np.load(project / "outputs/prepared/test_pictures.npy")[:count].astype(np.float32) / 255
 
@@ -62,6 +82,7 @@ def test_the_champion_is_promoted_verified_served_learnt_from_and_rolled_back(ga
         gated, "models:/realfake@champion", MLFLOW_TRACKING_URI=f"sqlite:///{gated}/mlflow.db"
     ) as address:
         assert asked(address, first_pictures(gated, 5)) == pytest.approx(recorded(gated, 5), abs=1e-5)
+        the_client_says_what_the_file_says(gated, address.removesuffix("/invocations"))
 
     succeed(gated, "python src/use.py --weights models:/realfake@champion")
     params = yaml.safe_load((gated / "params.yaml").read_text())["train"]

@@ -49,6 +49,12 @@ def instruction_set() -> str:
     return next((name for name in ("avx512f", "avx2", "avx") if name in flags), platform.machine())
 
 
+def bfloat16_is_fast() -> bool:
+    """Whether this processor computes in bfloat16 itself; others do it in software, slower than float32."""
+    flags = set((_cpu_field("flags") or "").split())
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def thread_count() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from realfake.params import TrainParams
+from realfake.provenance import bfloat16_is_fast
 
 
 def run_name(params: TrainParams) -> str:
@@ -13,6 +14,14 @@ def run_name(params: TrainParams) -> str:
     weights = "" if params.weights == "none" else f"-{Path(params.weights).stem}"
     depth = "" if params.unfreeze == "all" else f"-last{params.unfreeze}"
     return f"{params.backbone}{width}-{params.image_size}px{weights}{depth}-{params.epochs}ep"
+
+
+def opening(params: TrainParams, weights: int, pictures: int) -> str:
+    """The first line of a training, and a second where its precision costs more than it brings."""
+    line = f"{run_name(params)}: {weights:,} weights, {pictures:,} pictures"
+    if params.precision == "bfloat16" and not bfloat16_is_fast():
+        line += "\nthis processor has no bfloat16 arithmetic of its own: train.precision: float32 would be faster"
+    return line
 
 
 def record(
