@@ -1,8 +1,8 @@
 """Ask a served champion: `python src/localpredict/http_client.py imgs/fake/5.jpg [more of them, folders]`
 
 The server: mlflow models serve --env-manager local -m models:/realfake@champion -p 5001. Pictures are brought to the
-network's input here, by the code that training used, and sent as JSON, some at a time. Needs numpy and pillow. Exit code
-1 when a picture could not be used; the others are answered anyway.
+network's input here, by the code that training used, and sent as JSON. Needs numpy and pillow. Exit code 1 when
+a picture could not be used; the others are answered anyway.
 """
 
 import argparse
