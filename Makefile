@@ -70,7 +70,7 @@ app: env  ## the demo in the browser, on http://127.0.0.1:7860
 space: env  ## the demo as a folder for Hugging Face Spaces, outputs/space
 	@"$(BIN)/python" src/space.py
 
-bench: env  ## measure beside the usual ways of doing it, on CIFAKE: over an hour (NAME=one of them, FROM=archive)
+bench: env  ## measure beside the usual ways of doing it, on CIFAKE: some hours (NAME=one of them, FROM=archive)
 	@"$(BIN)/python" benchmarks/run.py $(NAME) $(if $(FROM),--from "$(FROM)")
 
 sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (downloads Debian's background pictures)

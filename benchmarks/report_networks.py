@@ -63,8 +63,8 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
     return (
         "## What each ingredient gives\n\n"
         f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of all of CIFAKE's train, one run each, "
-        "scored on val (9,904 pictures, standard error 0.2 points; damaged: 2,000 of them in every way).\n\n"
-        + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
+        f"scored on val ({result['val']:,} pictures, standard error 0.2 points; damaged: {result['damaged']:,} of them "
+        "in every way).\n\n" + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
     )
 
 

@@ -33,7 +33,7 @@ def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any
     for title, strength, views, runtime, max_gb in _rows():
         taken = []
         for seed in range(count):
-            augmentation = {"strength": strength, "views": views}
+            augmentation = {"strength": strength, "corruption": 0.0, "views": views}
             cache = {"max_gb": max_gb, "runtime": runtime}
             params = base | {"augmentation": augmentation, "cache": cache, "seed": seed}
             taken.append(_train(scene, TrainParams.model_validate(params)))

@@ -95,7 +95,10 @@ def main() -> None:
     """Read the command line and serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="a .tflite or .onnx file (default: of the last export)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a .tflite or .onnx file (default: of the last export, else the shipped one)",
     )
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")  # Hugging Face Spaces sets it
     parser.add_argument("--host", default=host, help="address to listen on (default: this machine alone)")
@@ -107,7 +110,7 @@ def main() -> None:
 
     theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])  # no fonts from the web
     page = build(detector, (HERE if packed.is_file() else HERE.parent) / "imgs")
-    print(f"http://{arguments.host}:{arguments.port} answers with {detector.path.name}; Ctrl-C ends it", flush=True)
+    print(f"http://{arguments.host}:{arguments.port} answers with {detector.path}; Ctrl-C ends it", flush=True)
     try:
         page.launch(
             server_name=arguments.host,

@@ -36,7 +36,12 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     result = evaluation.assess(test, probabilities, params)
     chosen = balanced_sample(test.labels, params.robustness_pictures, params.seed)
     damaged = robustness.measure(
-        partial(predict, network), test.pictures[chosen], test.labels[chosen], params, partial(bar, desc="damaging")
+        partial(predict, network),
+        test.pictures[chosen],
+        test.labels[chosen],
+        probabilities[chosen],
+        params,
+        partial(bar, desc="damaging"),
     )
     with atomic_folder(output) as folder:
         evaluation.write(result, params, folder)

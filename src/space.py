@@ -64,7 +64,9 @@ def write_space(root: Path, model: Path, output: Path) -> None:
 def main() -> None:
     """Read the command line and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, metavar="FILE", help="a .tflite file (default: of the last export)")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="a .tflite file (default: of the last export, else the shipped one)"
+    )
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="default outputs/space")
     arguments = parser.parse_args()
     root = workspace()

@@ -10,7 +10,7 @@ from realfake.dataset import load_arrays, read_manifest, seen
 from realfake.errors import run
 from realfake.params import TrainParams, flatten, load_params
 from realfake.quiet import import_keras
-from realfake.record import epoch_line, opening, record, run_name
+from realfake.record import closing, epoch_line, opening, record, run_name
 from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
 
 
@@ -52,7 +52,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         if part.use:
             tracked.log_trunk(asdict(part.use))
         best = training.best_epoch(history)
-        parts = describe(network, pretrained=params.weights != "none")
+        parts = describe(network, params)
         finished = in_float32(network)
         scaling = calibrate(finished, *val_arrays, params.calibration)
         outcome = {"best": best, "calibration": scaling, "trunk": part.kept}
@@ -62,10 +62,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
             write_json(folder / "history.json", history)
             write_json(folder / "training.json", record(name, report, named, parts, outcome))
         tracked.close(output)
-    print(
-        f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}, "
-        f"ECE {scaling['val_ece_before']:.2%}, calibrated {scaling['val_ece']:.2%}"
-    )
+    print(closing(best, scaling))
 
 
 def main() -> None:

@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="drop edits in params.yaml that are kept nowhere else")
     arguments = parser.parse_args()
     if arguments.recipe is None and arguments.weights is None:
-        raise UserError("nothing to switch to; give a recipe (quick, native, deck) or --weights models:/NAME@ALIAS")
+        raise UserError(
+            "nothing to switch to; give a recipe (quick, native, deck, ...) or --weights models:/NAME@ALIAS"
+        )
     if arguments.recipe is not None:
         use(arguments.recipe, workspace(), arguments.force)
         print(f"params.yaml is now recipes/{arguments.recipe}.yaml; `make repro` runs it")

@@ -19,9 +19,8 @@ from conftest import PROJECT, jpeg, toy_pictures
 from realfake.archive import RawPicture, write_archive
 from realfake.dataset import CLASSES
 
-SCRATCH = {"weights": "none", "weights_sha256": None, "unfreeze": "all"}
 SMALL: dict[str, dict[str, Any]] = {
-    "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16, **SCRATCH},
+    "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16},
     "evaluate": {"bootstrap": 100},
     "export": {
         "formats": ["keras", "litert_int8"],
@@ -30,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "max_accuracy_drop": 1.0,
     },
 }
-"""Over the committed params.yaml: enough epochs to be killed between two, and everything else as small as it goes."""
+"""Over recipes/scratch.yaml: enough epochs to be killed between two, and everything else as small as it goes."""
 PATIENCE = 120
 """Seconds that a test waits for something to happen on a busy machine."""
 
@@ -150,6 +149,7 @@ def checkout(project: Path) -> Path:
         if name and (PROJECT / name).is_file() and not name.startswith("remote/files/"):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, project / name)
+    shutil.copy(project / "recipes/scratch.yaml", project / "params.yaml")
     for stage, values in SMALL.items():
         change(project, stage, **values)
     for name in ("data.dvc", "dvc.lock"):

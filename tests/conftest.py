@@ -70,10 +70,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_store: Path) 
 
 @pytest.fixture(scope="session")
 def train_params() -> TrainParams:
-    """The committed train group, shrunk: the smallest native network, two epochs."""
-    params = load_params(PROJECT / "params.yaml").train
+    """The train group of recipes/scratch.yaml, shrunk: the smallest native network, two epochs."""
+    params = load_params(PROJECT / "recipes/scratch.yaml").train
     small = {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 2, "batch_size": 16}
-    small |= {"weights": "none", "weights_sha256": None, "unfreeze": "all"}
     return TrainParams.model_validate(params.model_dump() | small)
 
 

@@ -20,7 +20,7 @@ SCRIPTS = sorted(SOURCE.glob("*.py"))
 EVERY_FILE = sorted(
     [
         *SOURCE.rglob("*.py"),
-        *(path for name in ("sample", "tests", "benchmarks") for path in (PROJECT / name).glob("*.py")),
+        *(path for name in ("sample", "tests", "benchmarks", "models") for path in (PROJECT / name).glob("*.py")),
     ]
 )
 PIPELINE: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
@@ -42,6 +42,7 @@ NOT_IN_THE_BYTES = {
     "quiet": "only holds back what others print",
     "tracking": "writes to MLflow, never into an output",
     "provenance": "describes code and machine, in tags, timings and keys of what is kept",
+    "shipped": "says where a file lies; its digest is a DVC param",
     "runlink": "says which run trained a model",
     "trunk_cache": "a kept feature is what would be computed anew; its key says so",
     "workspace": "says where files lie and how they are replaced",

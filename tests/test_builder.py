@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from conftest import PROJECT
 
+from realfake import shipped
 from realfake.builder import build_network, describe
 from realfake.errors import UserError
 from realfake.network import save_network
@@ -23,7 +24,7 @@ DECK = {
 
 
 def params(**changes) -> TrainParams:
-    base = load_params(PROJECT / "params.yaml").train.model_dump() | {"backbone": "resnet8", "width": 4}
+    base = load_params(PROJECT / "recipes/scratch.yaml").train.model_dump() | {"backbone": "resnet8", "width": 4}
     return TrainParams.model_validate(base | changes)
 
 
@@ -34,7 +35,7 @@ def test_the_deck_network_trains_exactly_conv5_block3_and_the_head():
     assert len(backbone.layers) == 175
     assert sum(weight.shape.num_elements() for layer in trainable for weight in layer.trainable_weights) == 4_465_664
     assert all(layer.name.startswith("conv5_block3") for layer in trainable)
-    parts = describe(network, pretrained=True)
+    parts = describe(network, params(**DECK | {"weights": "imagenet"}))
     assert [part["state"] for part in parts] == ["frozen", "fine-tuned", "new", "new", "new", "new"]
     assert sum(part["weights"] for part in parts) == network.count_params()
     before = [layer.moving_mean.numpy() for layer in trainable if hasattr(layer, "moving_mean")]
@@ -72,6 +73,19 @@ def test_weights_come_from_files_with_the_stated_digest(tmp_path):
         assert all(np.array_equal(a, b) for a, b in weights), name
     full = build_network(params(weights=str(tmp_path / "a.keras"), weights_sha256=sha256_file(tmp_path / "a.keras")))
     np.testing.assert_allclose(full(picture), source(picture), atol=1e-6)
+
+
+def test_the_shipped_network_is_named_cifake(project):
+    source = build_network(params(seed=1))
+    (project / shipped.FOLDER).mkdir(parents=True)
+    save_network(source, project / shipped.NETWORK)
+    digest = sha256_file(project / shipped.NETWORK)
+    started = params(weights="cifake", weights_sha256=digest, unfreeze=0)
+    network = build_network(started)
+    assert all(np.array_equal(a, b) for a, b in zip(network.get_weights(), source.get_weights(), strict=True))
+    assert [part["state"] for part in describe(network, started)][-4:] == ["fine-tuned"] * 4, "its head was given too"
+    with pytest.raises(UserError, match="train.weights_sha256: " + digest):
+        build_network(params(weights="cifake"))
 
 
 def test_keras_published_format_of_backbone_weights_is_read(tmp_path):

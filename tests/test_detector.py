@@ -10,7 +10,7 @@ from PIL import Image
 
 from realfake.dataset import CLASSES, load_arrays
 from realfake.description import Description
-from realfake.detector import Detector, picture_files
+from realfake.detector import SHIPPED, Detector, exported_model, picture_files
 from realfake.errors import UserError
 from realfake.formats import Source, write_format
 from realfake.params import load_params
@@ -136,3 +136,19 @@ def test_folders_give_their_pictures_in_order(tmp_path):
     *found, problem = picture_files([tmp_path / "a.jpg", tmp_path / "b", tmp_path / "empty"])
     assert [path.name for path in found] == ["a.jpg", "1.jpg", "2.PNG"]
     assert "empty holds no pictures" in str(problem)
+
+
+def test_the_shipped_file_answers_until_something_was_trained(tmp_path):
+    shipped, own = tmp_path / SHIPPED, tmp_path / "outputs/export/models/model.onnx"
+    with pytest.raises(UserError, match="holds no model"):
+        exported_model(tmp_path)
+    for file in (shipped, own):
+        file.parent.mkdir(parents=True)
+    shipped.touch()
+    assert exported_model(tmp_path) == shipped
+    own.touch()
+    assert exported_model(tmp_path) == own
+    own.unlink()
+    (tmp_path / "outputs/model").mkdir()
+    with pytest.raises(UserError, match="holds no model"):  # a training whose export failed
+        exported_model(tmp_path)

@@ -26,16 +26,21 @@ def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypa
 
     from realfake.network import save_network
 
-    layers = [keras.Input((16, 16, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
-    network = keras.Sequential(layers)
-    network.layers[-1].set_weights([np.full((3, 1), 4.0), np.array([-5.5])])
+    pool, brightness = keras.layers.GlobalAveragePooling2D(name="pool"), keras.layers.Dense(1, "relu", name="dense")
+    network = keras.Sequential([keras.Input((16, 16, 3)), pool, brightness])
+    network.add(keras.layers.Dense(1, "sigmoid", name="probability_real"))
+    network.set_weights([np.full((3, 1), 1 / 3), np.zeros(1), np.full((1, 1), 12.0), np.array([-5.5])])
     (tmp_path / "model").mkdir()
     save_network(network, tmp_path / "model/model.keras")
     monkeypatch.setattr(evaluate, "BLOCK", 7)
-    result = evaluate.evaluate(tmp_path / "model", prepared(tmp_path / "prepared"), PARAMS, tmp_path / "evaluation")
+    result, damaged = evaluate.evaluate(
+        tmp_path / "model", prepared(tmp_path / "prepared"), PARAMS, tmp_path / "evaluation"
+    )
     brightness = pictures().mean(axis=(1, 2, 3)) / 255
     assert result.probabilities == pytest.approx(1 / (1 + np.exp(5.5 - 12 * brightness)), abs=1e-4)
     assert json.loads((tmp_path / "evaluation/metrics.json").read_text())["pictures"] == COUNT
+    assert json.loads((tmp_path / "evaluation/robust.json").read_text())["pictures"] == damaged.pictures
+    assert {path.name for path in (tmp_path / "evaluation/figures").iterdir()} >= {"grad_cam.png", "robustness.png"}
 
 
 def test_missing_and_damaged_models_are_one_line_and_leave_the_last_result(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pictures = generator.integers(0, 128, (count, SIZE, SIZE, 3)) + 64 * labels[:, None, None, None]
         np.save(folder / f"{split}_pictures.npy", pictures.astype(np.uint8))
         np.save(folder / f"{split}_labels.npy", labels)
+    counts = {split: {"FAKE": count // 2, "REAL": count // 2} for split, count in (("train", 32), ("test", 48))}
+    write_json(folder / "report.json", {"pictures": counts, "test_leaked": 0})
     return folder
 
 
@@ -58,9 +60,14 @@ def save_model(folder: Path, outlier: float) -> Path:
     network.get_layer("answer").set_weights([np.array([[40.0], [0.0]]), np.array([-15.0])])
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / "model.keras")
-    write_json(folder / "training.json", {"params": {"preprocess.size": SIZE}, "data_digest": "d" * 64})
-    for name in ("metrics", "ci_low", "ci_high"):
-        write_json(folder / f"evaluation/{name}.json", {"accuracy": 1.0})
+    training = {"name": "toy", "params": {"preprocess.size": SIZE}, "data_digest": "d" * 64, "parts": []}
+    write_json(folder / "training.json", training | {"best": {"epoch": 1, "val_accuracy": 1.0}})
+    scores = dict.fromkeys(("accuracy", "roc_auc", "recall", "fake_recall", "log_loss", "ece"), 1.0)
+    for name in ("metrics", "ci_low", "ci_high", "cleaned"):
+        write_json(folder / f"evaluation/{name}.json", scores | {"pictures": 48})
+    write_json(folder / "evaluation/robust.json", {"accuracy": 1.0, "ece": 0.0, "worst_accuracy": 1.0, "pictures": 48})
+    for name in ("robustness", "accuracy_by_class"):
+        write_json(folder / f"evaluation/plots/{name}.json", [])
     write_json(folder / "evaluation/decision.json", {"threshold": 0.45})
     return folder
 

@@ -3,18 +3,21 @@
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import PROJECT
 from PIL import Image
 
 from realfake.description import Description
 from realfake.formats import Source, write_format
 
-PROJECT = Path(__file__).parents[1]
 SCRIPT = PROJECT / "src/localpredict/inference_script.py"
 
 
@@ -170,3 +173,48 @@ def test_thousands_of_damaged_files_are_answered_or_refused_in_a_line(model, tmp
     assert all(line.startswith((str(folder), f"error: {folder}")) for line in lines)
     assert done.returncode == 1
     assert 300 < len(done.stdout.splitlines()) < 2700, "some are answered, some refused"
+
+
+CLIENT = PROJECT / "src/localpredict/http_client.py"
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        ("http://127.0.0.1:1", "does not answer as `mlflow models serve` does"),
+        ("localhost", "does not answer as `mlflow models serve` does"),
+        ("a line", "gives 1 answers for 24 pictures"),
+        ("nothing", "does not answer as `mlflow models serve` does"),
+    ],
+)
+def test_a_server_that_is_none_is_one_line(server, reason, tmp_path):
+    answers = {"a line": b'HTTP/1.0 200 OK\r\n\r\n{"predictions": [[0.5]]}', "nothing": b"SSH-2.0\r\n"}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(1)
+                with suppress(TimeoutError):
+                    while connection.recv(2**20):
+                        pass
+                connection.sendall(answers[server])
+
+        if server in answers:
+            threading.Thread(target=answer, daemon=True).start()
+            server_address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        else:
+            server_address = server
+        command = [sys.executable, str(CLIENT), str(PROJECT / "imgs"), "--server", server_address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert reason in done.stderr
+
+
+def test_the_client_skips_what_is_no_picture(tmp_path):
+    (tmp_path / "text.jpg").write_text("text")
+    command = [sys.executable, str(CLIENT), str(tmp_path), "--server", "http://127.0.0.1:1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == f"error: {tmp_path / 'text.jpg'}: not a picture that Pillow can read"

@@ -7,7 +7,7 @@ import pytest
 from realfake.errors import UserError
 from realfake.params import flatten, load_params
 
-COMMITTED = (Path(__file__).parents[1] / "params.yaml").read_text()
+COMMITTED = (Path(__file__).parents[1] / "recipes/scratch.yaml").read_text()
 
 
 def load(tmp_path: Path, text: str):
@@ -41,6 +41,8 @@ def load(tmp_path: Path, text: str):
         ("    name: adamw", "    name: adam", "weight_decay works with adamw and sgd"),
         ("litert_int8]", "litert_int4]", "export.formats is 'litert_int4', but it should be 'keras', 'onnx'"),
         ("size: 32", "size: [32", "no valid YAML"),
+        ("    dropout: {low: 0.0, high: 0.6, scale: linear}", "    calibration: {choices: [none]}", "not calibrated"),
+        ("robustness_pictures: 2000", "robustness_pictures: 1", "greater than or equal to 2"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path, old, new, expected):
@@ -65,3 +67,10 @@ def test_params_are_frozen_and_flatten_as_dvc_spells_them(tmp_path):
     flat = flatten(params.train)
     assert flat["optimizer.learning_rate"] == 0.002
     assert flat["unfreeze"] == "all"
+
+
+def test_bfloat16_is_tensorflows(tmp_path):
+    fast = COMMITTED.replace("precision: float32 ", "precision: bfloat16 ")
+    assert load(tmp_path, fast).train.precision == "bfloat16"
+    with pytest.raises(UserError, match="set precision: float32"):
+        load(tmp_path, fast.replace("runtime: tensorflow", "runtime: onnxruntime"))

@@ -8,7 +8,7 @@ from realfake.dataset import fingerprints_of, read_manifest
 from realfake.errors import UserError
 from realfake.mlflow_store import store
 from realfake.registry.judge import Contender, Judge, as_prepared_for
-from realfake.registry.subject import read_subject
+from realfake.registry.subject import Shipped, read_subject
 
 OLD = "o" * 64
 """Digest of other data."""
@@ -75,6 +75,11 @@ def test_a_test_picture_that_the_candidate_or_what_it_started_from_learnt_refuse
     assert states(court.verdict(heir, None))["test pictures unseen"] == "refused"
     innocent = contender(court, prepared, "innocent", data=OLD, learnt=["x"])
     assert states(court.verdict(innocent, None))["test pictures unseen"] == "passed"
+    learnt = fingerprints_of([*stray, "x"])
+    started = contender(court, prepared, "started", ancestors=[Shipped(np.unique(learnt))])
+    assert states(court.verdict(started, None))["test pictures unseen"] == "refused", "the shipped network saw them"
+    fresh = contender(court, prepared, "fresh", ancestors=[Shipped(fingerprints_of(["x"]))])
+    assert states(court.verdict(fresh, None))["test pictures unseen"] == "passed"
     orphan = contender(court, prepared, "orphan", ancestors=[None])
     assert states(court.verdict(orphan, None))["test pictures unseen"] == "refused", "its weights come from nowhere"
     silent = contender(court, prepared, "silent", data=OLD)

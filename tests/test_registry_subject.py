@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 from registered import DATA, trained
 
+from realfake import shipped
 from realfake.errors import UserError
 from realfake.mlflow_store import as_metrics, create_run, store
-from realfake.registry.subject import ancestors, candidates, find_run, formats_of, predictions_of, read_subject, seen_by
+from realfake.registry.subject import (
+    Shipped,
+    ancestors,
+    candidates,
+    find_run,
+    formats_of,
+    predictions_of,
+    read_subject,
+    seen_by,
+)
+from realfake.workspace import sha256_file
 
 TODAY = {"digest": DATA, "preprocess.size": "32"}
 
@@ -80,3 +91,21 @@ def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):
         empty = create_run(client, "realfake", "empty", {}, {})
         with pytest.raises(UserError, match="run empty holds no network of a finished training"):
             read_subject(client, client.get_run(empty.run_id))
+
+
+def test_the_shipped_network_is_an_ancestor_that_no_run_trained(project, prepared):
+    (project / shipped.FOLDER).mkdir(parents=True)
+    (project / shipped.NETWORK).write_bytes(b"network")
+    np.save(project / shipped.SEEN, np.array([3, 5], dtype=np.uint64))
+    with store("realfake") as client:
+
+        def started(name: str, digest: str):
+            params = {"train.weights": "cifake", "train.weights_sha256": digest}
+            return read_subject(client, client.get_run(trained(client, prepared, name, params=params)))
+
+        (origin,) = ancestors(client, started("here", sha256_file(project / shipped.NETWORK)))
+        assert isinstance(origin, Shipped)
+        assert origin.seen.tolist() == [3, 5]
+        assert ancestors(client, started("another release", "f" * 64)) == [None]
+        (project / shipped.SEEN).unlink()
+        assert ancestors(client, started("half", sha256_file(project / shipped.NETWORK))) == [None]

@@ -23,7 +23,7 @@ def bright(pictures: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> robustness.Robustness:
-    return robustness.measure(bright, PICTURES, LABELS, PARAMS)
+    return robustness.measure(bright, PICTURES, LABELS, bright(PICTURES), PARAMS)
 
 
 def test_every_kind_and_severity_is_there_once(found):

@@ -45,9 +45,10 @@ def model(project: Path, train_params) -> Path:
         "data_digest": "d" * 64,
         "pictures": {"train": {"FAKE": 1, "REAL": 1}},
         "best": RESULTS[1],
+        "calibration": {"scale": 0.8, "shift": 0.0},
     }
     params = {f"train.{key}": value for key, value in flatten(train_params).items()}
-    write_json(folder / "training.json", training | {"parts": describe(network, pretrained=False), "params": params})
+    write_json(folder / "training.json", training | {"parts": describe(network, train_params), "params": params})
     return folder
 
 

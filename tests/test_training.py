@@ -81,6 +81,18 @@ def whole(train_params, data):
 
 
 @pytest.mark.slow
+def test_the_moving_average_goes_on_too(train_params, data, project):
+    optimizer = train_params.optimizer.model_copy(update={"averaging": 0.9})
+    params = train_params.model_copy(update={"optimizer": optimizer, "precision": "bfloat16"})
+    with pytest.raises(Killed):
+        train(params, data, Checkpoint({"params": 2}, MODULES), kill_after=1)
+    resumed, history = train(params, data, Checkpoint({"params": 2}, MODULES))
+    whole, expected = train(params, data)
+    assert history == expected
+    assert_same_weights(resumed, whole)
+
+
+@pytest.mark.slow
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(train_params, data, whole, project):
     with pytest.raises(Killed):
         train(train_params, data, Checkpoint({"params": 1}, MODULES), kill_after=1)

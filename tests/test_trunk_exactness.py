@@ -26,7 +26,10 @@ def recipe(**changes: object) -> TrainParams:
     """The deck's recipe with random weights: two epochs of three steps on augmented pictures, with dropout."""
     deck = load_params(PROJECT / "recipes/deck.yaml").train.model_dump()
     small = {"weights": "none", "image_size": 64, "batch_size": 16, "epochs": 2, "optimizer": SGD}
-    views = {"augmentation": {"strength": 0.5, "views": None}, "cache": {"max_gb": 5.0, "runtime": "tensorflow"}}
+    views = {
+        "augmentation": {"strength": 0.5, "corruption": 0.3, "views": None},
+        "cache": {"max_gb": 5.0, "runtime": "tensorflow"},
+    }
     return TrainParams.model_validate(deck | small | views | changes)
 
 

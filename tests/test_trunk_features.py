@@ -63,6 +63,18 @@ def test_kept_views_are_what_augmenting_online_would_show(params: TrainParams, v
     assert (part.use.computed, part.use.reused) == (kept * 150 + 20, 0)
 
 
+def test_a_trunk_in_bfloat16_gives_what_the_whole_network_would(params: TrainParams) -> None:
+    params = changed(params, precision="bfloat16", augmentation={"strength": 0.0, "corruption": 0.5})
+    network = build_network(params)
+    with LearningPart(network, params, TRAIN, VAL) as part:
+        data = part.data()
+        assert part.views == 2, "damage varies pictures"
+        pictures = learning_part(changed(params, cache={"max_gb": 0.0})).data().val
+        whole = network.predict_on_batch(pictures.inputs(INDICES % 20, 0))
+        np.testing.assert_allclose(part.network.predict_on_batch(data.val.inputs(INDICES % 20, 0)), whole, atol=0.02)
+        assert len(fit(part.network, lambda: data, params)) == params.epochs
+
+
 def test_without_augmentation_one_view_serves_all_epochs(params: TrainParams) -> None:
     with learning_part(changed(params, augmentation={"strength": 0.0})) as part:
         data = part.data()

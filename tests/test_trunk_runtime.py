@@ -31,8 +31,8 @@ CALIBRATION = network_input(toy_pictures(32, seed=1)[0], 32)
 @pytest.fixture(scope="module")
 def trunk() -> keras.Model:
     """Eleven convolutions with random weights."""
-    quick = load_params(PROJECT / "params.yaml").train.model_dump()
-    params = TrainParams.model_validate(quick | {"backbone": "resnet14", "width": 8, "unfreeze": 7})
+    scratch = load_params(PROJECT / "recipes/scratch.yaml").train.model_dump()
+    params = TrainParams.model_validate(scratch | {"backbone": "resnet14", "width": 8, "unfreeze": 7})
     cut = cut_network(build_network(params), params)
     assert cut is not None
     return cut.trunk

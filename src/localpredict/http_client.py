@@ -10,6 +10,7 @@ import json
 import sys
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from itertools import islice
 from pathlib import Path
 from urllib.error import HTTPError
@@ -72,14 +73,17 @@ def ask(server: str, inputs: Inputs) -> list[float]:
     if not len(inputs):
         return []
     body = json.dumps({"instances": inputs.tolist()}).encode()
-    request = urllib.request.Request(f"{server}/invocations", body, {"Content-Type": "application/json"})
     try:
+        request = urllib.request.Request(f"{server}/invocations", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            return [float(row[0]) for row in json.load(answer)["predictions"]]
+            probabilities = [float(row[0]) for row in json.load(answer)["predictions"]]
     except HTTPError as error:
         raise UserError(f"{server} refuses the pictures ({one_line(UserError(error.read().decode()), 200)})") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
         raise UserError(f"{server} does not answer as `mlflow models serve` does ({one_line(error, 120)})") from None
+    if len(probabilities) != len(inputs):
+        raise UserError(f"{server} gives {len(probabilities)} answers for {len(inputs)} pictures")
+    return probabilities
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realfake.detector import Answer, Detector, exported_model, picture_files
+from realfake.detector import SHIPPED, Answer, Detector, exported_model, picture_files
 from realfake.errors import UserError, one_line, run
 
 DRAWN = 12
@@ -28,7 +28,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, or folders of them")
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="a .tflite or .onnx file (default: of the last export)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a .tflite or .onnx file (default: of the last export, else the shipped one)",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE.png", help="where the figure goes (default prediction.png)"
@@ -40,7 +43,10 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     check(arguments)
-    detector = Detector(arguments.model or exported_model(Path(__file__).resolve().parents[2]), arguments.threads)
+    root = Path(__file__).resolve().parents[2]
+    detector = Detector(arguments.model or exported_model(root), arguments.threads)
+    if arguments.model is None and detector.path == root / SHIPPED:
+        print(f"nothing was trained here yet: {SHIPPED} answers, which learnt from CIFAKE", file=sys.stderr)
     answers, failed = answer_all(detector, arguments.pictures, arguments.json)
     if arguments.json:
         print(json.dumps([as_json(path, answer, detector) for path, answer in answers], indent=2))

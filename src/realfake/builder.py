@@ -89,19 +89,20 @@ def freeze(backbone: keras.Model, unfreeze: int | str) -> None:
             layer.momentum = BATCH_NORM_MOMENTUM
 
 
-def describe(network: keras.Model, pretrained: bool) -> list[dict[str, Any]]:
-    """The network's parts in order, for people: the frozen trunk, the learning tail of the backbone, the new head.
+def describe(network: keras.Model, params: TrainParams) -> list[dict[str, Any]]:
+    """The network's parts in order, for people: the frozen trunk, the learning tail of the backbone, the head.
 
     Args:
         network: from `build_network`.
-        pretrained: whether the backbone started from given weights; a tail that did not is new.
+        params: what it was built from; what did not start from given weights is new.
 
     Returns:
         For each part its `name`, a `detail` (layers, output shape), its count of `weights` and its `state`: frozen,
         fine-tuned or new.
     """
     backbone = network.get_layer("backbone")
-    states = {False: "frozen", True: "fine-tuned" if pretrained else "new"}
+    states = {False: "frozen", True: "new" if params.weights == "none" else "fine-tuned"}
+    head = "fine-tuned" if shipped.weights_file(params.weights).suffix == ".keras" else "new"
     groups = [
         (trainable, list(layers))
         for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
@@ -115,7 +116,7 @@ def describe(network: keras.Model, pretrained: bool) -> list[dict[str, Any]]:
         parts.append(_part(names[trainable], detail, weights, states[trainable]))
     for name in HEAD:
         layer = network.get_layer(name)
-        parts.append(_part(name, str(layer.output.shape[1]), layer.count_params(), "new"))
+        parts.append(_part(name, str(layer.output.shape[1]), layer.count_params(), head))
     return parts
 
 
@@ -145,7 +146,7 @@ def _build_backbone(params: TrainParams) -> keras.Model:
         raise UserError(
             f"no ImageNet weights exist for {params.backbone}; use weights: none, a file, or another backbone"
         )
-    return residual_network(int(native[1]), params.width, params.image_size, params.stem_stride or 1)
+    return residual_network(int(native[1]), params.width, params.image_size, params.stem_stride)
 
 
 def _keras_application(params: TrainParams) -> keras.Model:

@@ -17,6 +17,9 @@ Method = Literal["none", "temperature", "platt"]
 _CLIP = 1e-7
 _STEPS = 100
 _BINS = 15
+_KNOWS = 0.05
+"""Standard deviation of P(REAL) from which on a network is worth scaling; 8 bits tell 0.004 apart."""
+_SCORES = {"accuracy": "accuracy", "loss": "log_loss", "ece": "ece"}
 
 
 class Scaling(NamedTuple):
@@ -38,12 +41,11 @@ def fit_scaling(labels: Labels, probabilities: Probabilities, method: Method) ->
         labels: uint8 (N,), both classes.
         probabilities: float (N,), P(REAL), of pictures that the network has not learnt from.
         method: temperature fits the scale alone and leaves every label called at 0.5 as it was; platt both. A network
-            that is worse than chance, which asks for a negative scale, is left as it is.
+            that hardly knows anything, whose answers would shrink to one value or turn round, is left as it is.
     """
     if method == "none":
         return UNSCALED
-    clipped = probabilities.astype(np.float64).clip(_CLIP, 1 - _CLIP)
-    logits = np.log(clipped / (1 - clipped))
+    logits = _logits(probabilities)
     real, fake = int((labels == 1).sum()), int((labels == 0).sum())
     targets = np.where(labels == 1, (real + 1) / (real + 2), 1 / (fake + 2))
     columns = np.column_stack([logits, np.ones_like(logits)])[:, : 1 if method == "temperature" else 2]
@@ -57,9 +59,8 @@ def fit_scaling(labels: Labels, probabilities: Probabilities, method: Method) ->
         found -= step
         if np.abs(step).max() < 1e-9:
             break
-    if found[0] <= 0:
-        return UNSCALED
-    return Scaling(float(found[0]), float(found[1]) if method == "platt" else 0.0)
+    scaling = Scaling(float(found[0]), float(found[1]) if method == "platt" else 0.0)
+    return scaling if scaling.scale > 0 and _scaled(probabilities, scaling).std() > _KNOWS else UNSCALED
 
 
 def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: Method) -> dict[str, float]:
@@ -69,19 +70,20 @@ def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: 
         network: computing in float32, as it will be used.
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,), both classes.
-        method: as in `fit_scaling`; none changes nothing.
+        method: as in `fit_scaling`; none changes nothing and computes nothing.
 
     Returns:
-        `scale` and `shift`, and on the same pictures `val_ece_before` and `val_ece` (15 bins).
+        `scale` and `shift`; unless none, also scores of the finished network on the same pictures: `val_accuracy`,
+        `val_loss`, `val_ece` (15 bins), and `val_ece_before`.
     """
+    if method == "none":
+        return {**UNSCALED._asdict()}
     probabilities = predict(network, pictures)
     scaling = fit_scaling(labels, probabilities, method)
-    before = scores(labels, probabilities, 0.5, _BINS)["ece"]
-    if method == "none":
-        return {**scaling._asdict(), "val_ece_before": before, "val_ece": before}
     fold(network, scaling)
-    after = scores(labels, predict(network, pictures), 0.5, _BINS)["ece"]
-    return {**scaling._asdict(), "val_ece_before": before, "val_ece": after}
+    before, after = (scores(labels, some, 0.5, _BINS) for some in (probabilities, _scaled(probabilities, scaling)))
+    found = {f"val_{name}": after[score] for name, score in _SCORES.items()}
+    return {**scaling._asdict(), **found, "val_ece_before": before["ece"]}
 
 
 def fold(network: keras.Model, scaling: Scaling) -> None:
@@ -90,6 +92,17 @@ def fold(network: keras.Model, scaling: Scaling) -> None:
     kernel, bias = layer.get_weights()
     scale, shift = np.float32(scaling.scale), np.float32(scaling.shift)
     layer.set_weights([kernel * scale, bias * scale + shift])
+
+
+def _logits(probabilities: Probabilities) -> Array:
+    clipped = probabilities.astype(np.float64).clip(_CLIP, 1 - _CLIP)
+    odds: Array = np.log(clipped / (1 - clipped))
+    return odds
+
+
+def _scaled(probabilities: Probabilities, scaling: Scaling) -> Array:
+    answers: Array = 1 / (1 + np.exp(-(scaling.scale * _logits(probabilities) + scaling.shift)))
+    return answers
 
 
 def _loss(logits: Array, targets: Array) -> float:

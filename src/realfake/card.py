@@ -119,16 +119,25 @@ def _data(of: Sources) -> str:
 
 
 def _training(of: Sources) -> str:
-    best, scaling = of.training["best"], of.training["calibration"]
+    best = of.training["best"]
     parts = [[part["name"], f"{part['weights']:,}", part["state"]] for part in of.training["parts"]]
     values = {name.removeprefix("train."): value for name, value in of.training["params"].items()}
     chosen = [[code(name), code(value)] for name, value in values.items() if not name.startswith("preprocess.")]
     return (
         f"{table(['part', 'weights', 'state'], parts)}\n\n"
-        f"Epoch {best['epoch']} was kept, the best on val: accuracy {best['val_accuracy']:.2%}. The last layer was "
-        f"then scaled on val (logit times {scaling['scale']:.4g}, plus {scaling['shift']:.4g}): calibration error "
-        f"there {scaling['val_ece_before']:.2%} before, {scaling['val_ece']:.2%} after.\n\n"
+        f"Epoch {best['epoch']} was kept, the best on val: accuracy {best['val_accuracy']:.2%}."
+        f"{_calibration(of.training.get('calibration', {}))}\n\n"
         f"{table(['parameter', 'value'], chosen, words=True)}"
+    )
+
+
+def _calibration(scaling: Mapping[str, float]) -> str:
+    if "val_ece" not in scaling:
+        return ""
+    return (
+        f" Then the last layer was scaled on val (logit times {scaling['scale']:.4g}, plus {scaling['shift']:.4g}): "
+        f"calibration error {scaling['val_ece_before']:.2%} before, {scaling['val_ece']:.2%} after; accuracy "
+        f"{scaling['val_accuracy']:.2%} in float32."
     )
 
 
@@ -149,7 +158,7 @@ def _results(of: Sources) -> str:
 def _damaged(of: Sources) -> str:
     rows = [
         [f"{row['kind']} {row['severity']:g}" if row["severity"] else row["kind"]]
-        + [f"{row[name]:.2%}" if name != "roc_auc" else f"{row[name]:.4f}" for name in _DAMAGE]
+        + [_figure(name, row[name]) for name in _DAMAGE]
         for row in of.conditions
     ]
     return (

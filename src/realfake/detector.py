@@ -92,13 +92,15 @@ def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
 
 
 def exported_model(root: Path) -> Path:
-    """The smallest file of a project's last export; before there is one, the file that comes with the project.
+    """The smallest file of a project's last export; in a project that has trained nothing, the shipped file.
 
     Raises:
         UserError: there is none.
     """
     folder = root / "outputs/export/models"
-    found = [file for file in (*(folder / name for name in PREFERRED), root / SHIPPED) if file.is_file()]
+    found = [folder / name for name in PREFERRED if (folder / name).is_file()]
+    if not found and (root / SHIPPED).is_file() and not (root / "outputs/model").exists():
+        return root / SHIPPED
     if not found:
         raise UserError(f"{folder} holds no model; `make repro` makes it, or give a file with --model")
     return found[0]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from realfake.grad_cam import Maps
 
-_SCALE = 4
-"""Pixels on a side for each of a picture's, where one is drawn under colour."""
+_PIXELS = 128
+"""Side of a drawn picture, at least its own."""
 _FULL = 1.0
 """Strength from which on `overlay` draws colour in full."""
 
@@ -69,10 +69,10 @@ def explanations(
         maps: as `grad_cam` gives them.
         threshold: P(REAL) from which on a picture is called REAL.
     """
-    shown = []
+    shown, scale = [], max(1, _PIXELS // pictures.shape[1])
     for picture, probability, looked in zip(pictures, probabilities, maps, strict=True):
         sign = _FULL if probability >= threshold else -_FULL
-        shown += [picture.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1), overlay(picture, sign * looked, _SCALE)]
+        shown += [picture.repeat(scale, axis=0).repeat(scale, axis=1), overlay(picture, sign * looked, scale)]
     order = np.arange(len(labels)).repeat(2)
     title = "Where it looked (Grad-CAM): blue speaks for REAL, orange for FAKE"
     return prediction_grid(np.stack(shown), labels[order], probabilities[order], threshold, title)

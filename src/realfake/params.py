@@ -69,7 +69,9 @@ class OptimizerParams(Group):
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     """Decoupled weight decay per step, times the learning rate (Loshchilov & Hutter 2019); adamw and sgd only."""
     averaging: Annotated[float, Field(ge=0, lt=1)]
-    """Momentum of a moving average of the weights that replaces them after each epoch; 0 keeps none."""
+    """Momentum of a moving average of the weights that replaces them after each epoch; 0 keeps none.
+
+    BatchNormalization's statistics stay those of the weights before that."""
 
     @model_validator(mode="after")
     def _decay_needs_its_optimizer(self) -> "OptimizerParams":
@@ -99,7 +101,7 @@ class TrainParams(Group):
     """Train the last n layers of the backbone, or all of it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    """The loss takes labels this far drawn to one half (Szegedy et al. 2016)."""
+    """The loss takes labels this far drawn to one half (Szegedy et al. 2016); so does train_loss, val_loss does not."""
     precision: Literal["float32", "bfloat16"]
     """What convolutions compute in while they train; weights and the finished network are float32."""
     calibration: Literal["none", "temperature", "platt"]
@@ -120,6 +122,8 @@ class TrainParams(Group):
             )
         if self.weights in ("none", "imagenet") and self.weights_sha256 is not None:
             raise ValueError(f"weights_sha256 is for a weights file, not for weights: {self.weights}; set it to null")
+        if self.precision == "bfloat16" and self.cache.runtime != "tensorflow":
+            raise ValueError(f"cache.runtime {self.cache.runtime} has arithmetic of its own; set precision: float32")
         if self.optimizer.warmup_epochs > self.epochs:
             raise ValueError(f"optimizer.warmup_epochs {self.optimizer.warmup_epochs} exceeds epochs {self.epochs}")
         return self
@@ -133,7 +137,7 @@ class EvaluateParams(Group):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     """Resamples behind each confidence interval."""
     calibration_bins: Annotated[int, Field(ge=2, le=100)]
-    robustness_pictures: Positive
+    robustness_pictures: Annotated[int, Field(ge=2)]
     """Test pictures, at most, that are damaged in every way of corruption.SUITE; balanced over the classes."""
     seed: Seed
 
@@ -172,6 +176,8 @@ class Params(Group):
     def _space_is_possible(self) -> "Params":
         known = flatten(self.train)
         for name, domain in self.tune.space.items():
+            if name == "calibration":
+                raise ValueError("tune.space.calibration: trials are not calibrated; set train.calibration itself")
             if name not in known:
                 raise ValueError(f"tune.space.{name} is no parameter of train; {nearest(name, known)}")
             for value in domain.probes:

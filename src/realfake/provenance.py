@@ -50,9 +50,12 @@ def instruction_set() -> str:
 
 
 def bfloat16_is_fast() -> bool:
-    """Whether this processor computes in bfloat16 itself; others do it in software, slower than float32."""
-    flags = set((_cpu_field("flags") or "").split())
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    """Whether this processor computes in bfloat16 itself; others do it in software, slower than float32.
+
+    True where that cannot be told.
+    """
+    flags = _cpu_field("flags") or _cpu_field("Features")
+    return flags is None or bool(set(flags.split()) & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def thread_count() -> int:

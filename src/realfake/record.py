@@ -24,6 +24,14 @@ def opening(params: TrainParams, weights: int, pictures: int) -> str:
     return line
 
 
+def closing(best: Mapping[str, Any], scaling: Mapping[str, float]) -> str:
+    """The last line of a training: the epoch that was kept, and what calibration did."""
+    line = f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}"
+    if "val_ece" in scaling:
+        line += f", calibration error {scaling['val_ece_before']:.2%}, after scaling {scaling['val_ece']:.2%}"
+    return line
+
+
 def record(
     name: str,
     report: Mapping[str, Any],

@@ -1,5 +1,6 @@
 """How well a network does on damaged pictures: each kind of corruption.SUITE at each of its severities."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ def measure(
     answer: Callable[[Pictures], Probabilities],
     pictures: Pictures,
     labels: Labels,
+    clean: Probabilities,
     params: EvaluateParams,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Robustness:
@@ -71,19 +73,21 @@ def measure(
         answer: gives P(REAL), float (N,), of pictures.
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,), both classes.
+        clean: float (N,), its P(REAL) of the pictures as they are.
         params: threshold, calibration bins, and the seed of what is drawn at random.
         progress: wraps the list of conditions, as tqdm does.
     """
 
-    def condition(kind: str, severity: float, seen: Pictures) -> Condition:
-        found = metrics.scores(labels, answer(seen), params.threshold, params.calibration_bins)
+    def condition(kind: str, severity: float, probabilities: Probabilities) -> Condition:
+        found = metrics.scores(labels, probabilities, params.threshold, params.calibration_bins)
         return Condition(kind, severity, **{name: found[name] for name in _SCORES})
 
     asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
     conditions = [
-        condition(kind, severity, damaged(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)
+        condition(kind, severity, answer(damaged(pictures, kind, severity, params.seed)))
+        for kind, severity in progress(asked)
     ]
-    return Robustness(len(labels), condition(CLEAN, 0.0, pictures), tuple(conditions))
+    return Robustness(len(labels), condition(CLEAN, 0.0, clean), tuple(conditions))
 
 
 def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictures:
@@ -95,7 +99,10 @@ def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictur
         seed: of what is drawn at random; the same for every severity, so that noise grows and does not change.
     """
     random = np.random.default_rng((seed, list(SUITE).index(kind)))
-    return np.stack([SUITE[kind].apply(picture, severity, random) for picture in pictures])
+    seen = np.empty_like(pictures)
+    for place, picture in enumerate(pictures):
+        seen[place] = SUITE[kind].apply(picture, severity, random)
+    return seen
 
 
 def write(robustness: Robustness, folder: Path) -> None:
@@ -120,8 +127,10 @@ def flat(robustness: Robustness) -> dict[str, float]:
     for row in robustness.conditions:
         named[f"test/robust/{row.kind}_{row.severity:g}"] = row.accuracy
         named[f"test/robust/ece/{row.kind}_{row.severity:g}"] = row.ece
-    return named
+    return {name: value for name, value in named.items() if math.isfinite(value)}
 
 
 def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
+    """Six decimals, as JSON can hold it: what is undefined becomes null."""
+    finite = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in finite.items()}

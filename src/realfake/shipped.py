@@ -22,7 +22,7 @@ def weights_file(weights: str) -> Path:
 def is_it(root: Path, sha256: str) -> bool:
     """Whether a digest is that of the shipped network."""
     file = root / NETWORK
-    return file.is_file() and sha256_file(file) == sha256
+    return file.is_file() and (root / SEEN).is_file() and sha256_file(file) == sha256
 
 
 def seen(root: Path) -> npt.NDArray[np.uint64]:

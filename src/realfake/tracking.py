@@ -138,7 +138,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     training = read_json(model_folder / "training.json")
     _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
     best = {f"best/{key}": value for key, value in training["best"].items()}
-    calibration = {f"calibration/{key}": value for key, value in training["calibration"].items()}
+    calibration = {f"calibration/{key}": value for key, value in training.get("calibration", {}).items()}
     weights = {"weights": sum(part["weights"] for part in training["parts"])}
     client.log_batch(link.run_id, metrics=as_metrics(best | calibration | weights, step=0))
     client.set_tag(link.run_id, "data_digest", training["data_digest"])

@@ -139,7 +139,7 @@ def ancestors(client: Any, subject: Subject) -> list[Ancestor]:
     """
     found: list[Ancestor] = []
     current = subject
-    while str(current.params.get("train.weights", "none")).endswith((".keras", shipped.NAME)):
+    while shipped.weights_file(current.params.get("train.weights", "none")).suffix == ".keras":
         digest = current.params.get("train.weights_sha256", "")
         if shipped.is_it(home(), digest):
             return [*found, Shipped(shipped.seen(home()))]

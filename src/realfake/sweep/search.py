@@ -89,7 +89,7 @@ def sampler(tune: TuneParams, number: int) -> "optuna.samplers.BaseSampler":
 def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
     """What stops poor trials, from half of their epochs on.
 
-    Before that a falling learning rate hides what a trial will reach: over ten trials of the native recipe val accuracy
+    Before that a falling learning rate hides what a trial will reach: over ten trials of resnet20 val accuracy
     after an eighth, a quarter and half of the epochs had rank correlations of -0.4, 0.0 and -0.1 with the last one
     (of the best value so far: -0.4, -0.1 and 0.2). For the same reason there is no Hyperband, whose brackets begin
     earlier, and would share thirty trials among them.
