@@ -52,7 +52,7 @@ def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples:
             inset = axes.inset_axes((place - 0.36, 0.22, 0.72, 0.2), transform=axes.transData)
             inset.imshow(picture, interpolation="nearest")
             inset.set_axis_off()
-    grid.flat[0].legend(loc="center right", fontsize=8)
+    grid.flat[0].legend(loc="upper right", bbox_to_anchor=(1.0, 0.62), fontsize=8)
     return figure
 
 
