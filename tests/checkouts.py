@@ -149,9 +149,7 @@ def checkout(project: Path) -> Path:
         if name and (PROJECT / name).is_file() and not name.startswith("remote/files/"):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, project / name)
-    shutil.copy(project / "recipes/scratch.yaml", project / "params.yaml")
-    for stage, values in SMALL.items():
-        change(project, stage, **values)
+    small_params(project)
     for name in ("data.dvc", "dvc.lock"):
         (project / name).unlink()
     pack(project / "data/toy.tar.gz", toy_files(40))
@@ -161,6 +159,13 @@ def checkout(project: Path) -> Path:
     succeed(project, "git config user.email test@example.org")
     commit(project)
     return project
+
+
+def small_params(project: Path) -> None:
+    """Make params.yaml the scratch recipe, as small as it goes."""
+    shutil.copy(PROJECT / "recipes/scratch.yaml", project / "params.yaml")
+    for stage, values in SMALL.items():
+        change(project, stage, **values)
 
 
 def clone(project: Path, target: Path) -> Path:

@@ -118,7 +118,7 @@ def test_mistakes_are_one_line(tmp_path):
         ({"unfreeze": 999}, "has 29 layers"),
         ({"weights": "imagenet"}, "no ImageNet weights exist for resnet8"),
         ({"weights": "no.h5"}, "which is not there"),
-        ({"weights": "weights.bin"}, "expected none, imagenet, or a .keras"),
+        ({"weights": "weights.bin"}, "expected none, imagenet, cifake, or a .keras"),
         ({"weights": str(tmp_path / "w.h5")}, f"is not stated; .* train.weights_sha256: {digest}"),
         ({"weights": str(tmp_path / "w.h5"), "weights_sha256": "0" * 64}, "is stated as 000000000000"),
         ({"weights": str(tmp_path / "w.h5"), "weights_sha256": digest}, "does not fit"),

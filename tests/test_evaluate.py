@@ -26,9 +26,9 @@ def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypa
 
     from realfake.network import save_network
 
-    pool, brightness = keras.layers.GlobalAveragePooling2D(name="pool"), keras.layers.Dense(1, "relu", name="dense")
-    network = keras.Sequential([keras.Input((16, 16, 3)), pool, brightness])
-    network.add(keras.layers.Dense(1, "sigmoid", name="probability_real"))
+    entrance = keras.Input((16, 16, 3))
+    x = keras.layers.Dense(1, "relu", name="dense")(keras.layers.GlobalAveragePooling2D(name="pool")(entrance))
+    network = keras.Model(entrance, keras.layers.Dense(1, "sigmoid", name="probability_real")(x))
     network.set_weights([np.full((3, 1), 1 / 3), np.zeros(1), np.full((1, 1), 12.0), np.array([-5.5])])
     (tmp_path / "model").mkdir()
     save_network(network, tmp_path / "model/model.keras")

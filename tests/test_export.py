@@ -109,7 +109,7 @@ def test_the_declared_outputs_are_the_same_bytes_twice(model: Path, prepared: Pa
         export_stage(model, prepared, params, tmp_path / name / "export")
     first, second = tmp_path / "first/export", tmp_path / "second/export"
     files = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5, "three models, their figures and the card"
     for path in files:
         assert (first / path).read_bytes() == (second / path).read_bytes(), path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkouts import SMALL, change, pack, runs, steps, store, toy_files, tree
+from checkouts import change, pack, runs, small_params, steps, store, toy_files, tree
 from conftest import PROJECT
 
 import evaluate
@@ -23,10 +23,8 @@ STAGES = {"preprocess": preprocess, "train": train, "evaluate": evaluate, "expor
 def chained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project in which the four stages have run once, one after the other; for reading only."""
     project = tmp_path_factory.mktemp("stages")
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(PROJECT / name, project)
-    for stage, values in SMALL.items():
-        change(project, stage, **values)
+    shutil.copy(PROJECT / "dvc.yaml", project)
+    small_params(project)
     change(project, "train", epochs=2)
     pack(project / "data/toy.tar.gz", toy_files(20))
     subprocess.run(["git", "init", "--quiet", project], check=True)
