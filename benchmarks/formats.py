@@ -19,6 +19,7 @@ DECK = {
     "train.epochs": 1,
     "train.optimizer.learning_rate": 0.0003,
     "preprocess.max_per_class": 2500,
+    "evaluate.robustness_pictures": 100,
 }
 """What differs from recipes/deck.yaml."""
 STAGES = ("train", "evaluate", "export")

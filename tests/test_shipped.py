@@ -75,3 +75,14 @@ def test_it_answers_for_any_picture_of_enough_pixels(tmp_path):
 
 def test_a_digest_is_of_the_file(record):
     assert record["model_sha256"] == sha256_file(PROJECT / shipped.NETWORK)
+
+
+def test_the_readme_says_what_the_record_says(record):
+    page = " ".join((PROJECT / "README.md").read_text().split())
+    conditions = {(row["kind"], row["severity"]): row["accuracy"] for row in record["conditions"]}
+    said = [record["metrics"]["accuracy"], record["cleaned"]["accuracy"], record["metrics"]["ece"]]
+    said += [conditions["jpeg", 40], conditions["noise", 0.1], conditions["blur", 0.6], record["robust"]["accuracy"]]
+    assert [value for value in said if f"{100 * value:.2f} %" not in page] == []
+    assert f"{record['training_seconds'] / 60:.0f} min on two cores" in page
+    low, high = (100 * record[f"ci_{end}"]["accuracy"] for end in ("low", "high"))
+    assert f"({low:.2f} to {high:.2f})" in page
