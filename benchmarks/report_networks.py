@@ -95,7 +95,7 @@ def draw_formats(result: Mapping[str, Any], path: Path) -> None:
 
     with figures.look():
         figure = Figure(figsize=(13, 2.3 * len(result)), layout="constrained")
-        grid = figure.subplots(len(result), len(_PANELS), sharey=True)
+        grid = figure.subplots(len(result), len(_PANELS), sharey="row")
         for line, (title, found) in zip(grid, result.items(), strict=True):
             for axes, (name, value) in zip(line, _PANELS, strict=True):
                 values = [value(row) for row in found["formats"].values()]
@@ -110,4 +110,4 @@ def draw_formats(result: Mapping[str, Any], path: Path) -> None:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 200 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
