@@ -25,7 +25,7 @@ def describe(root: Path) -> Iterator[str]:
     yield _with_interval("accuracy", ".2%", score["accuracy"], low["accuracy"], high["accuracy"])
     yield _with_interval("ROC-AUC", ".4f", score["roc_auc"], low["roc_auc"], high["roc_auc"])
     robust = read_json(evaluation / "robust.json")
-    worst = f"{robust['worst_accuracy']:.2%} in the worst way"
+    worst = f"{robust['worst']:.2%} in the worst way"
     yield f"damaged   {robust['accuracy']:.2%} of pictures that JPEG, noise, blur ... have damaged; {worst}"
     yield from _format_table(root)
     link = run_of(root / "outputs/model")

@@ -65,7 +65,7 @@ def save_model(folder: Path, outlier: float) -> Path:
     scores = dict.fromkeys(("accuracy", "roc_auc", "recall", "fake_recall", "log_loss", "ece"), 1.0)
     for name in ("metrics", "ci_low", "ci_high", "cleaned"):
         write_json(folder / f"evaluation/{name}.json", scores | {"pictures": 48})
-    write_json(folder / "evaluation/robust.json", {"accuracy": 1.0, "ece": 0.0, "worst_accuracy": 1.0, "pictures": 48})
+    write_json(folder / "evaluation/robust.json", {"accuracy": 1.0, "ece": 0.0, "worst": 1.0, "pictures": 48})
     for name in ("robustness", "accuracy_by_class"):
         write_json(folder / f"evaluation/plots/{name}.json", [])
     write_json(folder / "evaluation/decision.json", {"threshold": 0.45})

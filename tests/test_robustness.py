@@ -45,7 +45,7 @@ def test_kinds_weigh_alike(found):
     brightness = [row.accuracy for row in found.conditions if row.kind == "brightness"]
     assert found.means["brightness"] == pytest.approx(np.mean(brightness))
     assert found.means["accuracy"] == pytest.approx((len(SUITE) - 1 + np.mean(brightness)) / len(SUITE))
-    assert found.means["worst_accuracy"] == min(brightness)
+    assert found.means["worst"] == min(brightness)
 
 
 def test_damage_is_the_same_every_time_and_severity_alone_changes_it():

@@ -24,7 +24,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json(outputs / "evaluation/metrics.json", {"accuracy": 0.93, "roc_auc": None})
     write_json(outputs / "evaluation/ci_low.json", {"accuracy": 0.91, "roc_auc": None})
     write_json(outputs / "evaluation/ci_high.json", {"accuracy": 0.945, "roc_auc": None})
-    write_json(outputs / "evaluation/robust.json", {"accuracy": 0.81, "worst_accuracy": 0.6})
+    write_json(outputs / "evaluation/robust.json", {"accuracy": 0.81, "worst": 0.6})
     quality = {"bytes": 1_100_000, "accuracy": 0.93, "agreement": 1.0, "max_difference": 0.0}
     write_json(outputs / "export/formats.json", {"pictures": 1000, "formats": {"onnx": quality}})
     speed = {"p50_ms": 1.25, "p95_ms": 1.5, "pictures_per_second": 900.0, "cold_start_ms": 11.0}

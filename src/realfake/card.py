@@ -164,7 +164,7 @@ def _damaged(of: Sources) -> str:
     return (
         f"{of.robust['pictures']:,} test pictures, each damaged in one way (realfake/corruption.py says how). Mean "
         f"over the kinds of damage: accuracy {of.robust['accuracy']:.2%}, calibration error {of.robust['ece']:.2%}; "
-        f"worst {of.robust['worst_accuracy']:.2%}.\n\n"
+        f"worst {of.robust['worst']:.2%}.\n\n"
         f"{table(['damage', 'accuracy', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
     )
 

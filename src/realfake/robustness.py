@@ -54,7 +54,7 @@ class Robustness:
         return {
             "accuracy": fmean(accuracy.values()),
             "ece": fmean(fmean(c.ece for c in members) for members in by_kind.values()),
-            "worst_accuracy": min(c.accuracy for c in self.conditions),
+            "worst": min(c.accuracy for c in self.conditions),
             **accuracy,
         }
 
@@ -106,9 +106,10 @@ def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictur
 
 
 def write(robustness: Robustness, folder: Path) -> None:
-    """Write robust.json (the summary) and plots/robustness.json (a row a condition) into evaluate's folder."""
+    """Write robust.json (what `dvc metrics show` can hold) and plots/robustness.json (a row a condition)."""
     rows = [_rounded(asdict(row)) for row in (robustness.clean, *robustness.conditions)]
-    write_json(folder / "robust.json", _rounded(robustness.means) | {"pictures": robustness.pictures})
+    short = {name: robustness.means[name] for name in ("accuracy", "ece", "worst")}
+    write_json(folder / "robust.json", _rounded(short) | {"pictures": robustness.pictures})
     write_json(folder / "plots/robustness.json", rows)
 
 
