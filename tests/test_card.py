@@ -17,10 +17,12 @@ def sources(finished: Path) -> Sources:
     return Sources.read(outputs / "prepared", outputs / "model", outputs / "evaluation", formats)
 
 
+@pytest.mark.slow
 def test_export_writes_the_card_of_its_run(finished, sources):
     assert (finished / "outputs/export/model_card.md").read_text() == model_card(sources)
 
 
+@pytest.mark.slow
 def test_it_holds_what_a_reader_must_know(finished, sources):
     card = model_card(sources)
     scores = read_json(finished / "outputs/evaluation/metrics.json")
@@ -33,6 +35,7 @@ def test_it_holds_what_a_reader_must_know(finished, sources):
     assert not re.search(r"\bnan\b|None|\{|\}", card), "a value without words"
 
 
+@pytest.mark.slow
 def test_every_table_is_whole(sources):
     for block in model_card(sources).split("\n\n"):
         lines = block.strip().splitlines()
@@ -40,6 +43,7 @@ def test_every_table_is_whole(sources):
             assert len({line.count("|") for line in lines}) == 1, block
 
 
+@pytest.mark.slow
 def test_a_figure_that_is_undefined_is_a_dash(sources):
     from dataclasses import replace
 

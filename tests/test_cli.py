@@ -44,7 +44,7 @@ def test_plots_are_one_page_that_needs_no_network(finished: Path, tmp_path: Path
     assert "vegaEmbed" in page
     for title in ("Confusion", "ROC", "Precision and recall", "Calibration"):
         assert title in page
-    assert len(list((tmp_path / "static").iterdir())) == 2
+    assert len(list((tmp_path / "static").iterdir())) == 4
 
 
 def test_a_run_holds_everything_and_names_a_clean_commit(finished: Path) -> None:

@@ -31,7 +31,7 @@ def by_backpropagation(network: keras.Model, pictures: np.ndarray) -> np.ndarray
     return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-30)
 
 
-@pytest.mark.parametrize("changes", [{}, LARGE], ids=["native", "application"])
+@pytest.mark.parametrize("changes", [{}, pytest.param(LARGE, marks=pytest.mark.slow)], ids=["native", "application"])
 def test_the_closed_form_is_the_gradient(train_params, changes):
     network = build_network(TrainParams.model_validate(train_params.model_dump() | changes))
     pictures, _ = toy_pictures(8, seed=3)

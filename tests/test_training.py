@@ -50,6 +50,7 @@ def test_it_learns_and_leaves_the_best_epoch(train_params, data):
     assert [result["epoch"] for result in history] == list(range(1, 9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"precision": "bfloat16"}, {"label_smoothing": 0.1}], ids=["bfloat16", "smooth"])
 def test_it_learns_with_each_of_its_means(train_params, data, changes):
     network, history = train(train_params.model_copy(update={"epochs": 8} | changes), data)
@@ -57,6 +58,7 @@ def test_it_learns_with_each_of_its_means(train_params, data, changes):
     assert all(variable.dtype == "float32" for variable in network.trainable_variables)
 
 
+@pytest.mark.slow
 def test_averaged_weights_lag_behind(train_params, data):
     """After the first epoch they are the average over its steps, so nearer to where it began."""
     start = build_network(train_params).get_weights()[0]
