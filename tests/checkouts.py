@@ -21,7 +21,7 @@ from realfake.dataset import CLASSES
 
 SMALL: dict[str, dict[str, Any]] = {
     "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16},
-    "evaluate": {"bootstrap": 100},
+    "evaluate": {"bootstrap": 100, "robustness_pictures": 8},
     "export": {
         "formats": ["keras", "litert_int8"],
         "check_pictures": 20,

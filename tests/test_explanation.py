@@ -12,7 +12,9 @@ from realfake.network import predict
 from realfake.params import EvaluateParams
 
 
-@pytest.mark.parametrize("wrong", [0, 3, 40])
+@pytest.mark.parametrize(
+    "wrong", [pytest.param(0, marks=pytest.mark.slow), 3, pytest.param(40, marks=pytest.mark.slow)]
+)
 def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     params = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=5, robustness_pictures=8, seed=1)
     network = build_network(train_params)

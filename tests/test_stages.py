@@ -80,6 +80,7 @@ def test_all_that_a_pipeline_finds_is_one_run(chained: Path) -> None:
     assert folders >= {"figures", "training", "environment", "evaluate", "export"}
 
 
+@pytest.mark.slow
 def test_the_stages_give_the_same_bytes_twice(chained: Path, copied: Path) -> None:
     import keras
 

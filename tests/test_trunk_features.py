@@ -63,6 +63,7 @@ def test_kept_views_are_what_augmenting_online_would_show(params: TrainParams, v
     assert (part.use.computed, part.use.reused) == (kept * 150 + 20, 0)
 
 
+@pytest.mark.slow
 def test_a_trunk_in_bfloat16_gives_what_the_whole_network_would(params: TrainParams) -> None:
     params = changed(params, precision="bfloat16", augmentation={"strength": 0.0, "corruption": 0.5})
     network = build_network(params)
