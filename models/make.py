@@ -33,7 +33,7 @@ LARGEST = 4_000_000
 
 def make(archive: Path) -> None:
     """Run the recipe on the archive and replace models/cifake/."""
-    made = {name: value for name, value in (machine() | git_state()).items() if not name.startswith("mlflow.user")}
+    made = {name: value for name, value in (machine() | git_state()).items() if not name.startswith("mlflow.")}
     scene = Scene("shipped", archive, "native", {})
     shutil.copy(PROJECT / "recipes/native.yaml", scene.folder / "params.yaml")
     print("preprocess", flush=True)
