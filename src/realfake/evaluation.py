@@ -72,10 +72,10 @@ def write(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
     """Write scores, predictions, DVC plots and figures into an existing folder."""
     pictures = len(evaluation.probabilities)
     leaked = sum(row.leaked for row in evaluation.split.rows)
-    write_json(folder / "metrics.json", _rounded(evaluation.scores) | {"pictures": pictures})
-    write_json(folder / "ci_low.json", _rounded({name: ends.low for name, ends in evaluation.intervals.items()}))
-    write_json(folder / "ci_high.json", _rounded({name: ends.high for name, ends in evaluation.intervals.items()}))
-    write_json(folder / "cleaned.json", _rounded(evaluation.cleaned) | {"pictures": pictures - leaked})
+    write_json(folder / "metrics.json", rounded(evaluation.scores) | {"pictures": pictures})
+    write_json(folder / "ci_low.json", rounded({name: ends.low for name, ends in evaluation.intervals.items()}))
+    write_json(folder / "ci_high.json", rounded({name: ends.high for name, ends in evaluation.intervals.items()}))
+    write_json(folder / "cleaned.json", rounded(evaluation.cleaned) | {"pictures": pictures - leaked})
     write_json(folder / "decision.json", {"threshold": params.threshold})
     _write_predictions(evaluation, folder / "predictions.csv")
     _write_plots(evaluation, params, folder / "plots")
@@ -171,7 +171,7 @@ def _draw(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
 
 def _write_points(path: Path, columns: Mapping[str, Array]) -> None:
     rows = zip(*columns.values(), strict=True)
-    write_json(path, [_rounded(dict(zip(columns, row, strict=True))) for row in rows])
+    write_json(path, [rounded(dict(zip(columns, row, strict=True))) for row in rows])
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -181,6 +181,6 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]])
         file.write(text.getvalue().encode())
 
 
-def _rounded(values: Mapping[str, float]) -> dict[str, float | None]:
+def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
     """Six decimals, as JSON can hold it: what is undefined becomes null."""
     return {name: round(float(value), 6) if math.isfinite(value) else None for name, value in values.items()}

@@ -10,6 +10,7 @@ from realfake.corruption import SUITE
 from realfake.dataset import balanced_sample
 from realfake.evaluation import Evaluation
 from realfake.grad_cam import grad_cam
+from realfake.metrics import surest_mistakes
 from realfake.params import EvaluateParams
 from realfake.robustness import Robustness, damaged
 
@@ -29,11 +30,9 @@ def draw(
         folder: of evaluate's figures.
     """
     pictures, labels = evaluation.split.pictures, evaluation.split.labels
-    wrong = (evaluation.probabilities >= params.threshold) != (labels == 1)
-    right = np.flatnonzero(~wrong)
+    right = np.flatnonzero((evaluation.probabilities >= params.threshold) == (labels == 1))
     shown = right[balanced_sample(labels[right], _RIGHT, params.seed)]
-    surest = np.flatnonzero(wrong)
-    surest = surest[np.argsort(-np.abs(evaluation.probabilities[surest] - labels[surest]), kind="stable")][:_WRONG]
+    surest = surest_mistakes(labels, evaluation.probabilities, params.threshold, _WRONG)
     places = np.concatenate([shown, surest])
     probabilities, maps = grad_cam(network, pictures[places], params.threshold)
     looked = figures_explain.explanations(pictures[places], labels[places], probabilities, maps, params.threshold)

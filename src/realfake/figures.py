@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.dataset import CLASSES, Labels
-from realfake.metrics import Array, Interval, Probabilities, Reliability
+from realfake.metrics import Array, Interval, Probabilities, Reliability, surest_mistakes
 from realfake.pixels import Pictures
 from realfake.workspace import atomic_file
 
@@ -259,9 +259,9 @@ def worst_mistakes(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, threshold: float, count: int
 ) -> "Figure":
     """The `count` mistakes that the network was surest of, surest first; arguments as in `prediction_grid`."""
-    wrong = np.flatnonzero((probabilities >= threshold) != (labels == 1))
-    surest = wrong[np.argsort(-np.abs(probabilities[wrong] - labels[wrong]), kind="stable")][:count]
-    title = f"Surest mistakes ({len(surest)} of {len(wrong):,})" if len(wrong) else "No mistakes"
+    wrong = int(((probabilities >= threshold) != (labels == 1)).sum())
+    surest = surest_mistakes(labels, probabilities, threshold, count)
+    title = f"Surest mistakes ({len(surest)} of {wrong:,})" if wrong else "No mistakes"
     return prediction_grid(pictures[surest], labels[surest], probabilities[surest], threshold, title)
 
 

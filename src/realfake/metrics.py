@@ -86,6 +86,14 @@ def confusion(labels: Labels, probabilities: Probabilities, threshold: float) ->
     return np.bincount(2 * labels.astype(np.int64) + called, minlength=4).reshape(2, 2)
 
 
+def surest_mistakes(
+    labels: Labels, probabilities: Probabilities, threshold: float, count: int
+) -> npt.NDArray[np.int64]:
+    """Indices of at most `count` pictures that are called by the wrong name, the surest first."""
+    wrong = np.flatnonzero((probabilities >= threshold) != (labels == 1))
+    return wrong[np.argsort(-np.abs(probabilities[wrong] - labels[wrong]), kind="stable")][:count]
+
+
 def resample(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -> Iterator[Array]:
     """Bootstrap weights: how often each picture is drawn, in blocks of some resamples each.
 

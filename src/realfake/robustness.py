@@ -1,8 +1,8 @@
 """How well a network does on damaged pictures: each kind of corruption.SUITE at each of its severities."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from realfake import metrics
 from realfake.corruption import SUITE
 from realfake.dataset import Labels
+from realfake.evaluation import rounded
 from realfake.metrics import Probabilities
 from realfake.params import EvaluateParams
 from realfake.pixels import Pictures
@@ -107,9 +108,12 @@ def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictur
 
 def write(robustness: Robustness, folder: Path) -> None:
     """Write robust.json (what `dvc metrics show` can hold) and plots/robustness.json (a row a condition)."""
-    rows = [_rounded(asdict(row)) for row in (robustness.clean, *robustness.conditions)]
+    rows = [
+        {"kind": row.kind} | rounded({name: getattr(row, name) for name in ("severity", *_SCORES)})
+        for row in (robustness.clean, *robustness.conditions)
+    ]
     short = {name: robustness.means[name] for name in ("accuracy", "ece", "worst")}
-    write_json(folder / "robust.json", _rounded(short) | {"pictures": robustness.pictures})
+    write_json(folder / "robust.json", rounded(short) | {"pictures": robustness.pictures})
     write_json(folder / "plots/robustness.json", rows)
 
 
@@ -129,9 +133,3 @@ def flat(robustness: Robustness) -> dict[str, float]:
         named[f"test/robust/{row.kind}_{row.severity:g}"] = row.accuracy
         named[f"test/robust/ece/{row.kind}_{row.severity:g}"] = row.ece
     return {name: value for name, value in named.items() if math.isfinite(value)}
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Six decimals, as JSON can hold it: what is undefined becomes null."""
-    finite = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in finite.items()}
