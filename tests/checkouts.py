@@ -20,7 +20,7 @@ from realfake.archive import RawPicture, write_archive
 from realfake.dataset import CLASSES
 
 SMALL: dict[str, dict[str, Any]] = {
-    "train": {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 8, "batch_size": 16},
+    "train": {"backbone": "resnet8", "width": 4, "epochs": 8, "batch_size": 16},
     "evaluate": {"bootstrap": 100, "robustness_pictures": 8},
     "export": {
         "formats": ["keras", "litert_int8"],

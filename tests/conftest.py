@@ -72,7 +72,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_store: Path) 
 def train_params() -> TrainParams:
     """The train group of recipes/scratch.yaml, shrunk: the smallest native network, two epochs."""
     params = load_params(PROJECT / "recipes/scratch.yaml").train
-    small = {"backbone": "resnet8", "width": 4, "stem_stride": 1, "epochs": 2, "batch_size": 16}
+    small = {"backbone": "resnet8", "width": 4, "epochs": 2, "batch_size": 16}
     return TrainParams.model_validate(params.model_dump() | small)
 
 

@@ -12,11 +12,10 @@ from realfake.network import save_network
 from realfake.params import TrainParams, load_params
 from realfake.workspace import sha256_file
 
-MOBILE = {"backbone": "MobileNetV2", "width": None, "stem_stride": None}
+MOBILE = {"backbone": "MobileNetV2", "width": None}
 DECK = {
     "backbone": "ResNet50",
     "width": None,
-    "stem_stride": None,
     "image_size": 128,
     "unfreeze": 10,
     "weights": "none",
@@ -107,12 +106,12 @@ def test_mistakes_are_one_line(tmp_path):
     (tmp_path / "w.h5").write_bytes(b"no weights")
     digest = sha256_file(tmp_path / "w.h5")
     for changes, expected in [
-        ({"backbone": "resnet21"}, r"the depth must be 6n\+2: resnet20 or resnet26"),
-        ({"backbone": "ResNet51", "width": None, "stem_stride": None}, "expected resnet20, resnet32"),
+        ({"backbone": "resnet21"}, r"the depth must be 6n\+2 or 8n\+2"),
+        ({"backbone": "ResNet51", "width": None}, "expected resnet10, resnet18"),
         ({"width": None}, "train.width is null"),
         ({"backbone": "ResNet50"}, "fixed width"),
         (
-            {"backbone": "ResNet50", "width": None, "stem_stride": None, "image_size": 16},
+            {"backbone": "ResNet50", "width": None, "image_size": 16},
             "cannot be built for train.image_size 16",
         ),
         ({"unfreeze": 999}, "has 29 layers"),

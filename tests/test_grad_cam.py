@@ -13,7 +13,7 @@ from realfake.network import predict
 from realfake.params import TrainParams
 from realfake.pixels import network_input
 
-LARGE = {"backbone": "ResNet50", "width": None, "stem_stride": None, "image_size": 64, "unfreeze": 10}
+LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10}
 
 
 def by_backpropagation(network: keras.Model, pictures: np.ndarray) -> np.ndarray:

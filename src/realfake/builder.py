@@ -140,21 +140,17 @@ def _build_backbone(params: TrainParams) -> keras.Model:
         return _keras_application(params)
     if params.width is None:
         raise UserError(f"train.width is null, but {params.backbone} needs a number of channels; 16 in He et al. 2015")
-    if params.stem_stride is None:
-        raise UserError(f"train.stem_stride is null, but {params.backbone} needs one; 1 in He et al. 2015")
     if params.weights == "imagenet":
         raise UserError(
             f"no ImageNet weights exist for {params.backbone}; use weights: none, a file, or another backbone"
         )
-    return residual_network(int(native[1]), params.width, params.image_size, params.stem_stride)
+    return residual_network(int(native[1]), params.width, params.image_size)
 
 
 def _keras_application(params: TrainParams) -> keras.Model:
     build = _application(params.backbone)
     if params.width is not None:
         raise UserError(f"train.width is {params.width}, but {params.backbone} has a fixed width; set it to null")
-    if params.stem_stride is not None:
-        raise UserError(f"train.stem_stride is {params.stem_stride}, but {params.backbone} has its own; set it to null")
     shape = (params.image_size, params.image_size, 3)
     weights = "imagenet" if params.weights == "imagenet" else None
     try:
@@ -177,7 +173,7 @@ def _application(name: str) -> Callable[..., keras.Model]:
     if not callable(build) or not name[0].isupper():
         names = [n for n in dir(keras.applications) if n[0].isupper()]
         raise UserError(
-            f"train.backbone is {name!r}; expected resnet20, resnet32, ... (6n+2) or one of {', '.join(names)}"
+            f"train.backbone is {name!r}; expected resnet10, resnet18, resnet20, ... or one of {', '.join(names)}"
         )
     return build  # type: ignore[no-any-return]
 

@@ -1,8 +1,8 @@
 """What happens to pictures on their way through the web: JPEG, noise, blur, rescaling, tone, crop.
 
 Pictures are uint8 (S, S, 3), RGB, at source resolution, and stay so. `SUITE` is what a network is tested on, `corrupt`
-what it may be trained on: the first four of its kinds, drawn anew for each view. The model is Hendrycks & Dietterich
-2019, "Benchmarking Neural Network Robustness to Common Corruptions"; kinds and severities are chosen for 32 px.
+what it may be trained on: all of its kinds but the combined ones, drawn anew for each view. The model is Hendrycks &
+Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions"; kinds and severities are for 32 px.
 """
 
 from collections.abc import Callable
@@ -97,8 +97,15 @@ SUITE: dict[str, Kind] = {
 }
 """What `evaluate` tests, by the names of its figures."""
 
-_TRAINED = ((jpeg, 15.0, 95.0), (noise, 0.0, 0.17), (blur, 0.2, 1.1), (rescale, 0.45, 1.0))
-"""What a training view may suffer, and the range its severity is drawn from, even."""
+_TRAINED = (
+    *((jpeg, 15.0, 95.0), (noise, 0.0, 0.17)) * 2,
+    (blur, 0.2, 1.1),
+    (rescale, 0.45, 1.0),
+    (brightness, 0.0, 0.35),
+    (contrast, 0.35, 1.0),
+    (crop, 0.65, 1.0),
+)
+"""What a training view may suffer, and the range its severity is drawn from, even; those that hide most come twice."""
 
 
 def corrupt(picture: Picture, random: np.random.Generator) -> Picture:

@@ -38,7 +38,7 @@ class AugmentationParams(Group):
     strength: Fraction
     """0 shows every picture as it is, 1 varies it as far as a person would still call it the same picture."""
     corruption: Fraction
-    """Part of the views that are damaged: JPEG, noise, blur or rescaling (realfake/corruption.py)."""
+    """Part of the views that are damaged: JPEG, noise, blur, rescaling, tone or crop (realfake/corruption.py)."""
     views: Positive | None
     """Varied versions of each picture, one an epoch, then from the first again; null makes a new one every epoch."""
 
@@ -84,11 +84,9 @@ class TrainParams(Group):
     """The network and how it is trained."""
 
     backbone: str
-    """`resnet14`, `resnet20`, ... (6n+2, at the pictures' own size) or a class of keras.applications by its name."""
+    """`resnet18`, `resnet20`, ... (realfake/resnet.py, at the pictures' own size) or a class of keras.applications."""
     width: Positive | None
     """Channels of the first stage of a native resnet (16 in He et al. 2015); null for keras.applications."""
-    stem_stride: Literal[1, 2] | None
-    """Step of a native resnet's first convolution: 1 as in the paper; 2 leaves the rest a quarter of the places."""
     image_size: Annotated[int, Field(ge=8, le=1024)]
     """Side of the network's input; pictures are upscaled to it, bilinear."""
     input_range: Literal["unit", "backbone"]

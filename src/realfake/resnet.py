@@ -1,4 +1,4 @@
-"""Small residual networks for pictures at their own size (He et al. 2015, "Deep Residual Learning", section 4.2)."""
+"""Residual networks for small pictures at their own size (He et al. 2015, "Deep Residual Learning")."""
 
 from typing import Any
 
@@ -7,38 +7,44 @@ import keras
 from realfake.errors import UserError
 
 
-def residual_network(depth: int, width: int, image_size: int, stem_stride: int = 1) -> keras.Model:
-    """Build the 6n+2-layer network of the paper without its classifier.
+def residual_network(depth: int, width: int, image_size: int) -> keras.Model:
+    """Build a residual network of two-convolution blocks without its classifier.
 
-    Three stages of n blocks of two 3x3 convolutions with `width`, 2 `width` and 4 `width` channels; the second and
-    third halve the picture. Where a block changes the shape, the shortcut is a 1x1 convolution (the paper's option B).
+    Depth 6n+2 has three stages of n blocks (the paper's section 4.2), another depth 8n+2 four (its ImageNet networks
+    of 10, 18 and 34 layers, with the stem of the small ones). The channels double from stage to stage, and every
+    stage but the first halves the picture. Where a block changes the shape, the shortcut is a 1x1 convolution (the
+    paper's option B).
 
     Args:
-        depth: 20, 32, 44, 56, ...: 6n + 2. With width 16, depth 20 has 0.27 M weights.
-        width: channels of the first stage, 16 in the paper.
+        depth: 8, 14, 20, 26, 32, ... or 10, 18, 34, ...
+        width: channels of the first stage. With 16, depth 20 has 0.27 M weights (the paper's), depth 18 0.70 M.
         image_size: side of the input.
-        stem_stride: 1 as in the paper. 2 takes 4x4 patches that overlap by half, and all stages work at half the size:
-            for the same arithmetic they can have twice the channels, which processors compute with less waiting.
 
     Returns:
-        A model from (N, image_size, image_size, 3) to (N, s, s, 4 width), s = image_size / (4 stem_stride).
+        A model from (N, image_size, image_size, 3) to (N, s, s, c): s = image_size / 4 and c = 4 width with three
+        stages, image_size / 8 and 8 width with four.
 
     Raises:
-        UserError: a depth that is not 6n + 2.
+        UserError: a depth that is neither.
     """
-    blocks, rest = divmod(depth - 2, 6)
-    if rest or blocks < 1:
-        near = [str(6 * n + 2) for n in (max(blocks, 1), max(blocks, 1) + 1)]
-        raise UserError(f"train.backbone is resnet{depth}, but the depth must be 6n+2: resnet{' or resnet'.join(near)}")
+    stages, blocks = _layout(depth)
     inputs = keras.Input((image_size, image_size, 3))
-    stem = _convolution(inputs, width, name="stem", stride=stem_stride, size=3 if stem_stride == 1 else 4)
-    x = keras.layers.Activation("relu")(stem)
-    for stage in range(3):
+    x = keras.layers.Activation("relu")(_convolution(inputs, width, name="stem"))
+    for stage in range(stages):
         for block in range(blocks):
             x = _block(
                 x, width * 2**stage, stride=2 if stage and not block else 1, name=f"stage{stage + 1}_block{block + 1}"
             )
     return keras.Model(inputs, x, name="backbone")
+
+
+def _layout(depth: int) -> tuple[int, int]:
+    """Stages, and blocks in each."""
+    for stages in (3, 4):
+        blocks, rest = divmod(depth - 2, 2 * stages)
+        if blocks > 0 and not rest:
+            return stages, blocks
+    raise UserError(f"train.backbone is resnet{depth}, but the depth must be 6n+2 or 8n+2, as in resnet20 and resnet18")
 
 
 def _block(x: Any, channels: int, stride: int, name: str) -> Any:
