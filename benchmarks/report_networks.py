@@ -62,9 +62,10 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
     ]
     return (
         "## What each ingredient gives\n\n"
-        f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of all of CIFAKE's train, one run each, "
-        f"scored on val ({result['val']:,} pictures, standard error 0.2 points; damaged: {result['damaged']:,} of them "
-        "in every way).\n\n" + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
+        f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of {result['train']:,} pictures of CIFAKE's "
+        f"train, one run each, scored on {result['val']:,} others (standard error 0.3 points; damaged: "
+        f"{result['damaged']:,} of them in every way).\n\n"
+        + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
     )
 
 

@@ -2,8 +2,8 @@
 
 Runs the four stages with recipes/native.yaml on CIFAKE, in a folder of its own (.cache/bench/shipped), and puts what
 others need into models/cifake/: the network to start from (`weights: cifake`) with fingerprints of what it learnt from,
-the LiteRT int8 file that the inference script and the demo use right after a clone, the model card, and a record. An hour
-and a half on two cores; after an interruption the same command goes on.
+the LiteRT int8 file that the inference script and the demo use right after a clone, the model card, and a record. About
+an hour and a half on two cores; after an interruption the same command goes on.
 """
 
 import argparse
