@@ -6,18 +6,29 @@ quick recipe adapted it to some of the sample's training pictures, beside a netw
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scene import PROJECT, Scene
 
+from realfake.errors import UserError
+
 COUNTS = (100, 300, 1000, None)
-"""Training pictures; None: all."""
+"""Training pictures; None: all. A part of val in proportion chooses the epoch."""
+WAYS: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "quick": ("quick", {}),
+    "quick, head alone": ("quick", {"unfreeze": 0}),
+    "scratch": ("scratch", {}),
+}
+"""Titles, recipes, and what differs from them."""
 
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """Scores on the sample's test pictures; `archive` is not used, `count` is the number of seeds."""
+    if (PROJECT / "data.dvc").read_bytes() != (PROJECT / "remote/sample.dvc").read_bytes():
+        raise UserError("data/ does not hold the embedded sample; `python src/fetch.py --sample` brings it back")
     scene = Scene("another_generator", PROJECT / "data/pictures.tar.gz", "quick", {})
     prepared = scene.prepared()
     os.chdir(PROJECT)
@@ -28,10 +39,10 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 
     arrays = {split: load_arrays(prepared, split) for split in ("train", "val", "test")}
     rows = {"as shipped": [_scores(load_network(PROJECT / shipped.NETWORK), *arrays["test"])]}
-    for recipe in ("quick", "scratch"):
-        params = load_params(PROJECT / f"recipes/{recipe}.yaml").train
+    for way, (recipe, changes) in WAYS.items():
+        params = load_params(PROJECT / f"recipes/{recipe}.yaml").train.model_copy(update=dict(changes))
         for some in COUNTS:
-            title = f"{recipe}, {some or len(arrays['train'][1]):,} pictures"
+            title = f"{way}, {some or len(arrays['train'][1]):,} pictures"
             rows[title] = [_adapted(params.model_copy(update={"seed": seed}), arrays, some) for seed in range(count)]
             print(f"  {title:<32} {rows[title]}", flush=True)
     return {"test": len(arrays["test"][1]), "seeds": count, "rows": rows}
@@ -43,11 +54,17 @@ def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str,
     from realfake.dataset import balanced_sample
     from realfake.trunk_features import LearningPart
 
-    pictures, labels = arrays["train"]
-    chosen = balanced_sample(labels, some or len(labels), seed=params.seed)
+    def part_of(split: str) -> tuple[Any, Any]:
+        pictures, labels = arrays[split]
+        if some is None:
+            return pictures, labels
+        count = max(2, round(some * len(labels) / len(arrays["train"][1])))
+        chosen = balanced_sample(labels, count, seed=params.seed)
+        return pictures[chosen], labels[chosen]
+
     started = time.perf_counter()
     network = build_network(params)
-    with LearningPart(network, params, (pictures[chosen], labels[chosen]), arrays["val"]) as part:
+    with LearningPart(network, params, part_of("train"), part_of("val")) as part:
         training.fit(part.network, part.data, params)
     return _scores(network, *arrays["test"]) | {"seconds": time.perf_counter() - started}
 

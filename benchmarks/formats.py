@@ -4,6 +4,7 @@ ImageNet weights could not be had where this was made, so the ResNet50 learns al
 ones: its speeds and drops are those of the architecture, its accuracy is not the deck's.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from scene import PROJECT, Scene
 
 from realfake import shipped
+from realfake.errors import UserError
 from realfake.workspace import read_json, sha256_file
 
 DECK = {
@@ -28,22 +30,21 @@ STAGES = ("train", "evaluate", "export")
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """What `export` finds of both networks on 2,000 test pictures, one network after the other; `count` is not used.
 
-    The shipped network is trained anew, for an hour, when `.cache/bench/shipped` does not hold it (`make shipped`).
+    Raises:
+        UserError: `.cache/bench/shipped` does not hold the pipeline that made the shipped network.
     """
-    scenes = {
-        "ResNet50, 128 px": Scene("formats", archive, "deck", DECK),
-        "shipped, 32 px": Scene("shipped", archive, "native", {}),
-    }
-    return {title: _exported(scene) for title, scene in scenes.items()}
+    deck, made = Scene("formats", archive, "deck", DECK), Scene("shipped", archive, "native", {})
+    trained = made.folder / "outputs/model/model.keras"
+    if not trained.is_file() or not shipped.is_it(PROJECT, sha256_file(trained)):
+        raise UserError(f"{trained.parent} does not hold the shipped network; `make shipped` makes both anew")
+    return {"ResNet50, 128 px": _exported(deck, STAGES), "shipped, 32 px": _exported(made, STAGES[1:])}
 
 
-def _exported(scene: Scene) -> dict[str, Any]:
+def _exported(scene: Scene, stages: Sequence[str]) -> dict[str, Any]:
     changes = yaml.safe_load((scene.folder / "params.yaml").read_text())
     changes["export"] |= {"check_pictures": 2000, "max_accuracy_drop": 1.0}
     (scene.folder / "params.yaml").write_text(yaml.safe_dump(changes))
     scene.prepared()
-    trained = scene.folder / "outputs/model/model.keras"
-    stages = STAGES[1:] if trained.is_file() and shipped.is_it(PROJECT, sha256_file(trained)) else STAGES
     for stage in stages:
         scene.run(PROJECT / f"src/{stage}.py", shown=True)
     found, timed = (read_json(scene.folder / f"outputs/{name}.json") for name in ("export/formats", "timings/export"))

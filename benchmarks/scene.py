@@ -40,7 +40,9 @@ class Scene:
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / "dvc.yaml", self.folder)
         linked = self.folder / "data" / archive.name
-        if not linked.exists():
+        if not linked.is_symlink() or linked.readlink() != archive.resolve():
+            for former in (*linked.parent.iterdir(), self.folder / "outputs/prepared/report.json"):
+                former.unlink(missing_ok=True)
             linked.symlink_to(archive.resolve())
         self.archive, self._recipe = archive, recipe
         self.set(changes)
@@ -57,10 +59,11 @@ class Scene:
         (self.folder / "params.yaml").write_text(yaml.safe_dump(params))
 
     def prepared(self) -> Path:
-        """The prepared arrays, made by the stage when they are not there or of other params."""
+        """The prepared arrays, made by the stage when they are not there, or of other params or a former archive."""
         folder = self.folder / "outputs/prepared"
         report, wanted = folder / "report.json", yaml.safe_load((self.folder / "params.yaml").read_text())["preprocess"]
-        if not report.is_file() or json.loads(report.read_text())["params"] != wanted:
+        current = report.is_file() and report.stat().st_mtime > self.archive.stat().st_mtime
+        if not current or json.loads(report.read_text())["params"] != wanted:
             shutil.rmtree(self.folder / "jpeg", ignore_errors=True)
             self.run(PROJECT / "src/preprocess.py")
         return folder

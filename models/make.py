@@ -14,12 +14,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks")]
 
 from scene import CIFAKE, Scene  # noqa: E402
 
+from realfake import evaluation, robustness, shipped  # noqa: E402
+from realfake.dataset import balanced_sample, load_split  # noqa: E402
+from realfake.detector import Detector  # noqa: E402
 from realfake.errors import UserError, run  # noqa: E402
 from realfake.params import load_params  # noqa: E402
 from realfake.params_edit import apply  # noqa: E402
@@ -29,11 +33,14 @@ from realfake.workspace import atomic_folder, read_json, sha256_file, write_json
 STAGES = ("train", "evaluate", "export")
 LARGEST = 4_000_000
 """Bytes of both models together, so that they can stand in the repository."""
+DATA = (
+    "CIFAKE (Bird & Lotfi 2024): the photographs of CIFAR-10 (REAL), and pictures that one generator, Stable Diffusion "
+    "1.4, made for the same ten subjects (FAKE). The test pictures are those of its test that were at hand."
+)
 
 
 def make(archive: Path) -> None:
     """Run the recipe on the archive and replace models/cifake/."""
-    made = {name: value for name, value in (machine() | git_state()).items() if not name.startswith("mlflow.")}
     scene = Scene("shipped", archive, "native", {})
     shutil.copy(PROJECT / "recipes/native.yaml", scene.folder / "params.yaml")
     print("preprocess", flush=True)
@@ -41,10 +48,10 @@ def make(archive: Path) -> None:
     for stage in STAGES:
         print(stage, flush=True)
         scene.run(PROJECT / f"src/{stage}.py", shown=True)
-    publish(scene.folder, made, PROJECT / "models/cifake")
+    publish(scene.folder, PROJECT / "models/cifake")
 
 
-def publish(project: Path, made: Mapping[str, str], target: Path) -> None:
+def publish(project: Path, target: Path) -> None:
     """Copy what a finished pipeline made, with a record of it, and name it in the recipes that start from it.
 
     Raises:
@@ -55,33 +62,87 @@ def publish(project: Path, made: Mapping[str, str], target: Path) -> None:
         for name in ("model/model.keras", "model/seen.npy", "model/history.json", "export/models/model_int8.tflite"):
             shutil.copy(outputs / name, folder)
         shutil.copy(project / "params.yaml", folder)
-        card, _, _ = (outputs / "export/model_card.md").read_text().partition("## Make it again")
-        again = f"`make shipped FROM=cifake.tar.gz`; this one on commit {made['git_commit'][:8]}."
-        (folder / "README.md").write_text(f"{card}## Make it again\n\n{again}\n")
         names = ("metrics", "ci_low", "ci_high", "cleaned", "robust")
         record = {name: read_json(outputs / f"evaluation/{name}.json") for name in names}
         record["conditions"] = read_json(outputs / "evaluation/plots/robustness.json")
         record["classes"] = read_json(outputs / "evaluation/plots/accuracy_by_class.json")
         record["formats"] = read_json(outputs / "export/formats.json")
         record["calibration"] = read_json(outputs / "model/training.json")["calibration"]
-        record["training_seconds"] = training_seconds(project / "mlflow.db")
+        record["light"] = light(folder / "model_int8.tflite", project)
+        record["made"], record["training_seconds"] = training(project / "mlflow.db")
         record["model_sha256"] = sha256_file(folder / "model.keras")
-        write_json(folder / "record.json", record | {"made": made})
+        write_json(folder / "record.json", record)
+        (folder / "README.md").write_text(card((outputs / "export/model_card.md").read_text(), record), "utf-8")
         size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".tflite"))
         if size > LARGEST:
             raise UserError(f"both files take {size:,} bytes; expected at most {LARGEST:,}: lower train.width")
-    start = {"weights": "cifake", "weights_sha256": record["model_sha256"]}
-    for file in (PROJECT / "recipes/quick.yaml", PROJECT / "params.yaml"):
-        if load_params(file).train.weights == "cifake":
-            apply(file, start)
+    start(PROJECT, record["model_sha256"])
 
 
-def training_seconds(store: Path) -> int:
-    """Seconds of all epochs of the newest training, their scoring on val included; interruptions are not counted."""
+def start(project: Path, sha256: str) -> None:
+    """Make params.yaml and the recipes that start from the shipped network fit it."""
+    native = load_params(project / "recipes/native.yaml").train
+    shape = {name: getattr(native, name) for name in ("backbone", "width", "image_size", "input_range")}
+    for file in (project / "recipes/quick.yaml", project / "params.yaml"):
+        if load_params(file).train.weights == shipped.NAME:
+            apply(file, shape | {"weights_sha256": sha256})
+
+
+def light(file: Path, project: Path) -> dict[str, Any]:
+    """Scores of the int8 file itself, which differs from the network by its rounding, on the same test pictures."""
+    params, detector = load_params(project / "params.yaml").evaluate, Detector(file)
+    test = load_split(project / "outputs/prepared", "test")
+    probabilities = detector.probabilities(test.pictures)
+    found = evaluation.assess(test, probabilities, params)
+    chosen = balanced_sample(test.labels, params.robustness_pictures, params.seed)
+    print("damaging for the int8 file", flush=True)
+    damaged = robustness.measure(
+        detector.probabilities, test.pictures[chosen], test.labels[chosen], probabilities[chosen], params
+    )
+    interval = found.intervals["accuracy"]
+    return {
+        "scores": evaluation.rounded(found.scores),
+        "accuracy_interval": [round(interval.low, 6), round(interval.high, 6)],
+        "robust": evaluation.rounded(robustness.flat(damaged)),
+    }
+
+
+def card(text: str, record: Mapping[str, Any]) -> str:
+    """The pipeline's model card, with what only this script knows: the data, the light file, the cost, the commit."""
+    text, _, _ = text.partition("## Make it again")
+    made, light_file = record["made"], record["light"]
+    conditions = {name: light_file["robust"][f"test/robust/{name}"] for name in ("jpeg_40", "noise_0.1", "blur_0.6")}
+    told = ", ".join(f"{name} {value:.2%}" for name, value in conditions.items())
+    low, high = light_file["accuracy_interval"]
+    commit = made["git_commit"][:8] + (" with changes" if made["git_dirty"] == "true" else "")
+    text = text.replace("## Data\n", f"## Data\n\n{DATA}\n", 1)
+    text = text.replace(
+        "## Limits\n",
+        "The int8 file, which the inference script and the demo use, on all test pictures: accuracy "
+        f"{light_file['scores']['accuracy']:.2%} ({low:.2%} to {high:.2%}), calibration error "
+        f"{light_file['scores']['ece']:.2%}; damaged {light_file['robust']['test/robust/accuracy']:.2%} in the mean of "
+        f"all kinds, {told}.\n\n## Limits\n",
+        1,
+    )
+    return (
+        f"{text}## Make it again\n\n`make shipped FROM=cifake.tar.gz`; this one on commit {commit}, in "
+        f"{record['training_seconds'] / 60:.0f} minutes of training on {made['threads']} cores ({made['cpu']}, "
+        f"{made['instruction_set']}).\n"
+    )
+
+
+def training(store: Path) -> tuple[dict[str, str], int]:
+    """Tags of the newest training that say where it was made, and its seconds.
+
+    They are those of all epochs, with their scoring on val; interruptions are not counted.
+    """
     newest = "SELECT run_uuid FROM metrics WHERE key = 'epoch_seconds' ORDER BY timestamp DESC LIMIT 1"
+    names = [name for name in machine() | git_state() if not name.startswith("mlflow.")]
     with closing(sqlite3.connect(store)) as connection:
+        tags = dict(connection.execute(f"SELECT key, value FROM tags WHERE run_uuid = ({newest})").fetchall())
         total = f"SELECT SUM(value) FROM metrics WHERE key = 'epoch_seconds' AND run_uuid = ({newest})"
-        return round(connection.execute(total).fetchone()[0])
+        seconds = round(connection.execute(total).fetchone()[0])
+    return {name: tags[name] for name in names}, seconds
 
 
 def main() -> None:

@@ -40,8 +40,9 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
         found = benchmark.compare(paths, network_runner(network), pictures, labels, description.threshold)
         print(benchmark.table(found.qualities, found.speeds), flush=True)
         benchmark.require_quality(found, params.max_accuracy_drop)
-        write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
-        write_card(Sources.read(prepared, model, evaluation, found.qualities), folder / "model_card.md")
+        compared = {"pictures": len(labels), "formats": found.qualities}
+        write_json(folder / "formats.json", compared)
+        write_card(Sources.read(prepared, model, evaluation, compared), folder / "model_card.md")
     identity = {"model": sha256_file(model / "model.keras"), "machine": machine()}
     write_json(output.parent / "timings/export.json", identity | {"formats": found.speeds})
     return found

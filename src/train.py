@@ -37,7 +37,8 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     }
     name = run_name(params)
     print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
-    checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **named}, training.MODULES)
+    learnt = {key: value for key, value in named.items() if key != "train.calibration"}  # fitted after the epochs
+    checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **learnt}, training.MODULES)
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with (
         training_run(checkpoint.folder, title, experiment, named) as tracked,

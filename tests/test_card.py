@@ -13,8 +13,8 @@ from realfake.workspace import read_json
 @pytest.fixture(scope="module")
 def sources(finished: Path) -> Sources:
     outputs = finished / "outputs"
-    formats = read_json(outputs / "export/formats.json")["formats"]
-    return Sources.read(outputs / "prepared", outputs / "model", outputs / "evaluation", formats)
+    compared = read_json(outputs / "export/formats.json")
+    return Sources.read(outputs / "prepared", outputs / "model", outputs / "evaluation", compared)
 
 
 @pytest.mark.slow

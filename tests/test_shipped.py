@@ -30,15 +30,20 @@ def test_both_files_are_small(record):
 def test_the_network_is_that_of_the_record_and_of_the_recipes(record):
     assert shipped.is_it(PROJECT, record["model_sha256"])
     assert not shipped.is_it(PROJECT, "0" * 64)
-    starts = [load_params(path).train for path in (PROJECT / "recipes").glob("*.yaml")]
-    digests = {train.weights_sha256 for train in starts if train.weights == shipped.NAME}
-    assert digests == {record["model_sha256"]}, "make shipped writes it into the recipes"
+    made = load_params(PROJECT / "models/cifake/params.yaml").train
+    every = [load_params(path).train for path in (PROJECT / "recipes").glob("*.yaml")]
+    starts = [train for train in every if train.weights == shipped.NAME]
+    found = {(train.backbone, train.width, train.image_size, train.weights_sha256) for train in starts}
+    wanted = {(made.backbone, made.width, made.image_size, record["model_sha256"])}
+    assert found == wanted, "make shipped writes it into the recipes"
 
 
 def test_the_light_file_says_the_same_of_itself(record):
     description = Detector(PROJECT / SHIPPED).description
     assert description.model_sha256 == record["model_sha256"]
     assert description.figures["accuracy"] == pytest.approx(record["metrics"]["accuracy"])
+    card = (PROJECT / "models/cifake/README.md").read_text()
+    assert f"accuracy {record['light']['scores']['accuracy']:.2%} (" in card
 
 
 def test_its_recipe_is_the_committed_one():
@@ -84,5 +89,11 @@ def test_the_readme_says_what_the_record_says(record):
     said += [conditions["jpeg", 40], conditions["noise", 0.1], conditions["blur", 0.6], record["robust"]["accuracy"]]
     assert [value for value in said if f"{100 * value:.2f} %" not in page] == []
     assert f"{record['training_seconds'] / 60:.0f} min on two cores" in page
-    low, high = (100 * record[f"ci_{end}"]["accuracy"] for end in ("low", "high"))
-    assert f"({low:.2f} to {high:.2f})" in page
+    light = record["light"]
+    for value, ends in (
+        (record["metrics"]["accuracy"], [record[f"ci_{end}"]["accuracy"] for end in ("low", "high")]),
+        (light["scores"]["accuracy"], light["accuracy_interval"]),
+    ):
+        low, high = (100 * end for end in ends)
+        assert f"{100 * value:.2f} %" in page
+        assert f"({low:.2f} to {high:.2f})" in page

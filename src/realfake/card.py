@@ -37,10 +37,12 @@ class Sources:
     threshold: float
     formats: Mapping[str, Quality]
     """Exported files, by format."""
+    compared: int
+    """Test pictures that the formats were compared on."""
 
     @classmethod
-    def read(cls, prepared: Path, model: Path, evaluation: Path, formats: Mapping[str, Quality]) -> "Sources":
-        """From the folders that the stages wrote.
+    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Mapping[str, Any]) -> "Sources":
+        """From the folders that the stages wrote, and what export.py puts into formats.json.
 
         Raises:
             UserError: a stage has not run.
@@ -56,7 +58,8 @@ class Sources:
             read_json(evaluation / "plots/robustness.json"),
             read_json(evaluation / "plots/accuracy_by_class.json"),
             read_json(evaluation / "decision.json")["threshold"],
-            formats,
+            export["formats"],
+            export["pictures"],
         )
 
 
@@ -110,12 +113,19 @@ def _data(of: Sources) -> str:
         f"{table(['split', 'FAKE', 'REAL'], rows)}\n\n"
         "Exact duplicates were removed from train. "
         + (
-            f"{leaked:,} test pictures also stood in the archive's train; there they were removed, so that none of the "
-            "test was learnt from. The results give both figures, with and without them."
+            f"{leaked:,} test pictures also stood in the archive's train; there they were removed, so that this "
+            "training learnt none of the test. The results give both figures, with and without them."
             if leaked
             else "No test picture stood in train."
         )
+        + _start(of.training["params"])
     )
+
+
+def _start(params: Mapping[str, Any]) -> str:
+    """What the weights had learnt before, which is outside the figures above."""
+    weights = params["train.weights"]
+    return "" if weights == "none" else f" The training started from weights that had learnt before: {code(weights)}."
 
 
 def _training(of: Sources) -> str:
@@ -161,7 +171,13 @@ def _damaged(of: Sources) -> str:
         + [_figure(name, row[name]) for name in _DAMAGE]
         for row in of.conditions
     ]
+    corruption = float(of.training["params"]["train.augmentation.corruption"])
+    met = (
+        f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew; only the combined "
+        "kinds (chat, camera) were not. The table is about damage it has met, not about an unknown kind.\n\n"
+    )
     return (
+        f"{met if corruption else ''}"
         f"{of.robust['pictures']:,} test pictures, each damaged in one way (realfake/corruption.py says how). Mean "
         f"over the kinds of damage: accuracy {of.robust['accuracy']:.2%}, calibration error {of.robust['ece']:.2%}; "
         f"worst {of.robust['worst']:.2%}.\n\n"
@@ -184,7 +200,8 @@ def _files(of: Sources) -> str:
         [name, f"{one['bytes'] / 1e6:.2f}", f"{one['accuracy']:.2%}", f"{one['max_difference']:.4f}"]
         for name, one in of.formats.items()
     ]
-    return table(["format", "MB", "accuracy", "largest difference of P(REAL)"], rows)
+    head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
+    return f"Accuracy of each on the same {of.compared:,} test pictures.\n\n{table(head, rows)}"
 
 
 def _limits(of: Sources) -> str:

@@ -141,7 +141,7 @@ def _write_plots(evaluation: Evaluation, params: EvaluateParams, folder: Path) -
     bins = metrics.reliability(labels, probabilities, params.calibration_bins)
     _write_points(folder / "calibration.json", {"predicted": bins.predicted, "observed": bins.observed})
     classes = [
-        {"class": name, "accuracy": round(value, 6), "ci_low": round(low, 6), "ci_high": round(high, 6)}
+        {"class": name} | rounded({"accuracy": value, "ci_low": low, "ci_high": high})
         for name, (value, (low, high), _) in evaluation.by_class.items()
     ]
     write_json(folder / "accuracy_by_class.json", classes)

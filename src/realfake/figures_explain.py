@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _PIXELS = 128
 """Side of a drawn picture, at least its own."""
-_FULL = 1.0
-"""Strength from which on `overlay` draws colour in full."""
 
 
 @styled
@@ -71,7 +69,7 @@ def explanations(
     """
     shown, scale = [], max(1, _PIXELS // pictures.shape[1])
     for picture, probability, looked in zip(pictures, probabilities, maps, strict=True):
-        sign = _FULL if probability >= threshold else -_FULL
+        sign = 1 if probability >= threshold else -1
         shown += [picture.repeat(scale, axis=0).repeat(scale, axis=1), overlay(picture, sign * looked, scale)]
     order = np.arange(len(labels)).repeat(2)
     title = "Where it looked (Grad-CAM): blue speaks for REAL, orange for FAKE"

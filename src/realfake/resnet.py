@@ -10,10 +10,10 @@ from realfake.errors import UserError
 def residual_network(depth: int, width: int, image_size: int) -> keras.Model:
     """Build a residual network of two-convolution blocks without its classifier.
 
-    Depth 6n+2 has three stages of n blocks (the paper's section 4.2), another depth 8n+2 four (its ImageNet networks
-    of 10, 18 and 34 layers, with the stem of the small ones). The channels double from stage to stage, and every
-    stage but the first halves the picture. Where a block changes the shape, the shortcut is a 1x1 convolution (the
-    paper's option B).
+    Depth 6n+2 has three stages of n blocks (the paper's section 4.2); a depth that is only 8n+2 has four, as the
+    paper's 18 layers for ImageNet, but with the stem of the small networks. The channels double from stage to stage,
+    and every stage but the first halves the picture. Where a block changes the shape, the shortcut is a 1x1
+    convolution (the paper's option B).
 
     Args:
         depth: 8, 14, 20, 26, 32, ... or 10, 18, 34, ...

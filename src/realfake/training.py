@@ -24,7 +24,6 @@ from realfake.prefetch import Prefetched
 MODULES = (
     "augmentation",
     "builder",
-    "calibration",
     "corruption",
     "dataset",
     "examples",
@@ -38,7 +37,7 @@ MODULES = (
     "trunk_features",
     "trunk_runtime",
 )
-"""The modules that determine a trained network's bytes; a checkpoint made by other code is not continued."""
+"""The modules that determine what `fit` makes of a network; a checkpoint made by other code is not continued."""
 
 
 @dataclass(frozen=True)
