@@ -27,6 +27,7 @@ def main() -> None:
         _draw(results, PROJECT / "docs/benchmarks.png")
     if "formats" in results:
         report_networks.draw_formats(results["formats"], PROJECT / "docs/formats.png")
+    report_networks.draw_robustness(PROJECT, PROJECT / "docs/robustness.png")
 
 
 def tables() -> str:

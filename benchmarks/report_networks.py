@@ -112,5 +112,28 @@ def draw_formats(result: Mapping[str, Any], path: Path) -> None:
         figures.save(figure, path)
 
 
+def draw_robustness(project: Path, path: Path) -> None:
+    """The shipped network's figures on damaged pictures; the example is a photograph of the project's own sample."""
+    import numpy as np
+    from PIL import Image
+
+    from realfake import figures
+    from realfake.corruption import SUITE
+    from realfake.figures_explain import severity_curves
+    from realfake.robustness import Condition, Robustness, damaged
+    from realfake.workspace import read_json
+
+    record = read_json(project / "models/cifake/record.json")
+    clean, *rows = (Condition(**row) for row in record["conditions"])
+    example = np.asarray(Image.open(project / "imgs/real/3.jpg").convert("RGB"))[None]
+    shown = {
+        kind: np.concatenate([example, *(damaged(example, kind, severity, 42) for severity in SUITE[kind].severities)])
+        for kind in SUITE
+    }
+    titles = {kind: f"{kind}: {SUITE[kind].unit}" for kind in SUITE}
+    found = Robustness(record["robust"]["pictures"], clean, tuple(rows))
+    figures.save(severity_curves(found, titles, shown), path)
+
+
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
