@@ -40,9 +40,8 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
         found = benchmark.compare(paths, network_runner(network), pictures, labels, description.threshold)
         print(benchmark.table(found.qualities, found.speeds), flush=True)
         benchmark.require_quality(found, params.max_accuracy_drop)
-        compared = {"pictures": len(labels), "formats": found.qualities}
-        write_json(folder / "formats.json", compared)
-        write_card(Sources.read(prepared, model, evaluation, compared), folder / "model_card.md")
+        write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
+        write_card(Sources.read(prepared, model, evaluation, folder), folder / "model_card.md")
     identity = {"model": sha256_file(model / "model.keras"), "machine": machine()}
     write_json(output.parent / "timings/export.json", identity | {"formats": found.speeds})
     return found
@@ -57,8 +56,8 @@ def main() -> None:
         found = export(model, root / "outputs/prepared", root / "outputs/evaluation", params.export, output)
         from realfake import tracking
 
-        named, figures = flatten(params.export), benchmark.flat(found)
-        tracking.log_stage("export", model, named, figures, output, params.tracking.experiment)
+        values, figures = flatten(params.export), benchmark.flat(found)
+        tracking.log_stage("export", model, values, figures, output, params.tracking.experiment)
 
 
 def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
@@ -72,8 +71,8 @@ def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures
 def _write(name: FormatName, source: Source, folder: Path) -> Path:
     started = time.perf_counter()
     path = write_format(name, source, folder)
-    size, seconds = path.stat().st_size / 1e6, time.perf_counter() - started
-    print(f"{path.name:<22} {size:7.2f} MB  written in {seconds:.1f} s", flush=True)
+    seconds = time.perf_counter() - started
+    print(f"{path.name:<22} {path.stat().st_size / 1e6:7.2f} MB  written in {seconds:.1f} s", flush=True)
     return path
 
 

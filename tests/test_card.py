@@ -13,8 +13,7 @@ from realfake.workspace import read_json
 @pytest.fixture(scope="module")
 def sources(finished: Path) -> Sources:
     outputs = finished / "outputs"
-    compared = read_json(outputs / "export/formats.json")
-    return Sources.read(outputs / "prepared", outputs / "model", outputs / "evaluation", compared)
+    return Sources.read(*(outputs / name for name in ("prepared", "model", "evaluation", "export")))
 
 
 @pytest.mark.slow

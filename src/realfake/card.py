@@ -41,12 +41,13 @@ class Sources:
     """Test pictures that the formats were compared on."""
 
     @classmethod
-    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Mapping[str, Any]) -> "Sources":
-        """From the folders that the stages wrote, and what export.py puts into formats.json.
+    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "Sources":
+        """From the folders that the stages wrote.
 
         Raises:
             UserError: a stage has not run.
         """
+        compared = read_json(export / "formats.json")
         return cls(
             read_json(prepared / "report.json"),
             read_json(model / "training.json"),
@@ -58,8 +59,8 @@ class Sources:
             read_json(evaluation / "plots/robustness.json"),
             read_json(evaluation / "plots/accuracy_by_class.json"),
             read_json(evaluation / "decision.json")["threshold"],
-            export["formats"],
-            export["pictures"],
+            compared["formats"],
+            compared["pictures"],
         )
 
 
