@@ -1,6 +1,10 @@
 """The shipped detector is what its record says, small enough, and known to the gate."""
 
 import hashlib
+import importlib
+import shutil
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from realfake.archive import read_archive
 from realfake.detector import SHIPPED, Detector
 from realfake.metrics import accuracy
 from realfake.params import load_params
+from realfake.params_edit import apply
 from realfake.pixels import decode, to_source
 from realfake.workspace import read_json, sha256_file
 
@@ -46,10 +51,42 @@ def test_the_light_file_says_the_same_of_itself(record):
     assert f"accuracy {record['light']['scores']['accuracy']:.2%} (" in card
 
 
+@pytest.fixture(scope="module")
+def make() -> ModuleType:
+    sys.path.append(str(PROJECT / "models"))
+    return importlib.import_module("make")
+
+
+def test_a_new_network_takes_the_recipes_that_start_from_it_along(make, tmp_path):
+    (tmp_path / "recipes").mkdir()
+    for name in ("native", "quick", "refine", "scratch"):
+        shutil.copy(PROJECT / f"recipes/{name}.yaml", tmp_path / "recipes")
+    shutil.copy(PROJECT / "recipes/scratch.yaml", tmp_path / "params.yaml")
+    apply(tmp_path / "recipes/native.yaml", {"backbone": "resnet26", "width": 12})
+    make.start(tmp_path, "a" * 64)
+    quick = load_params(tmp_path / "recipes/quick.yaml").train
+    assert (quick.backbone, quick.width, quick.weights_sha256) == ("resnet26", 12, "a" * 64)
+    assert "# channels of the first stage" in (tmp_path / "recipes/quick.yaml").read_text()
+    scratch = (PROJECT / "recipes/scratch.yaml").read_text()
+    assert (tmp_path / "params.yaml").read_text() == scratch, "it starts from no weights"
+
+
+def test_the_card_says_what_only_the_making_knows(make, record):
+    changed = record | {"made": record["made"] | {"git_dirty": "true"}, "training_seconds": 600}
+    card = make.card("# T\n\n## Data\n\nD\n\n## Limits\n\n- L\n\n## Make it again\n\nold\n", changed)
+    assert "Stable Diffusion 1.4" in card.partition("D\n")[0]
+    assert f"{record['light']['scores']['accuracy']:.2%}" in card.partition("## Limits")[0]
+    assert f"{record['made']['git_commit'][:8]} with changes, in 10 minutes" in card
+    assert "old" not in card
+
+
 def test_its_recipe_is_the_committed_one():
     made = load_params(PROJECT / "models/cifake/params.yaml")
-    recipe = load_params(PROJECT / "recipes/native.yaml")
-    assert (made.preprocess, made.train, made.evaluate) == (recipe.preprocess, recipe.train, recipe.evaluate)
+    recipe = load_params(PROJECT / "recipes/refine.yaml")
+    start = {"weights": made.train.weights, "weights_sha256": made.train.weights_sha256}
+    assert made.train.weights == "weights/native.keras"
+    assert made.train == recipe.train.model_copy(update=start)
+    assert (made.preprocess, made.evaluate) == (recipe.preprocess, recipe.evaluate)
 
 
 def test_what_it_learnt_from_is_known_and_the_embedded_sample_is_not_of_it():
