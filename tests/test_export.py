@@ -60,7 +60,12 @@ def save_model(folder: Path, outlier: float) -> Path:
     network.get_layer("answer").set_weights([np.array([[40.0], [0.0]]), np.array([-15.0])])
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / "model.keras")
-    training = {"name": "toy", "params": {"preprocess.size": SIZE}, "data_digest": "d" * 64, "parts": []}
+    training = {
+        "name": "toy",
+        "params": {"preprocess.size": SIZE, "train.weights": "none", "train.augmentation.corruption": 0.3},
+        "data_digest": "d" * 64,
+        "parts": [],
+    }
     write_json(folder / "training.json", training | {"best": {"epoch": 1, "val_accuracy": 1.0}})
     scores = dict.fromkeys(("accuracy", "roc_auc", "recall", "fake_recall", "log_loss", "ece"), 1.0)
     for name in ("metrics", "ci_low", "ci_high", "cleaned"):

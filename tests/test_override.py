@@ -19,10 +19,10 @@ def params(tmp_path: Path) -> Path:
 
 def test_values_are_set_and_nothing_else_moves(params: Path) -> None:
     before = params.read_text().splitlines()
-    words = ["train.epochs=3  train.optimizer.learning_rate=1e-3", "export.formats=[keras,litert_int8]"]
+    words = ["train.epochs=3  train.optimizer.learning_rate=2e-3", "export.formats=[keras,litert_int8]"]
     override(params, assignments(words))
     found = load_params(params)
-    assert (found.train.epochs, found.train.optimizer.learning_rate) == (3, 0.001)
+    assert (found.train.epochs, found.train.optimizer.learning_rate) == (3, 0.002)
     assert list(found.export.formats) == ["keras", "litert_int8"]
     changed = [line for line, old in zip(params.read_text().splitlines(), before, strict=True) if line != old]
     assert len(changed) == 3
