@@ -16,9 +16,8 @@ BUDGET = {
     "preprocess.max_per_class": 9000,  # half of them val
     "preprocess.val_fraction": 0.5,
     "train.epochs": 12,
+    "evaluate.robustness_pictures": 1000,
 }
-DAMAGED = 1000
-"""Pictures of val that are damaged in every way."""
 PLAIN = {
     "train.backbone": "resnet20",
     "train.precision": "float32",
@@ -61,14 +60,15 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
         rows[title] = _scores(scene.folder, prepared) | {"train_seconds": seconds}
         print(f"  {title:<44} " + "  ".join(f"{k} {v:.4g}" for k, v in rows[title].items()), flush=True)
     train, val = (len(np.load(prepared / f"{split}_labels.npy")) for split in ("train", "val"))
-    budget = {"epochs": BUDGET["train.epochs"], "train": train, "val": val, "damaged": DAMAGED}
+    budget = {"epochs": BUDGET["train.epochs"], "train": train, "val": val}
+    budget["damaged"] = BUDGET["evaluate.robustness_pictures"]
     return budget | {"rows": rows}
 
 
 def _scores(folder: Path, prepared: Path) -> dict[str, float]:
     os.chdir(folder)
     from realfake import robustness
-    from realfake.dataset import balanced_sample, load_arrays
+    from realfake.dataset import load_arrays
     from realfake.metrics import accuracy
     from realfake.network import load_network, predict
     from realfake.params import load_params
@@ -77,11 +77,8 @@ def _scores(folder: Path, prepared: Path) -> dict[str, float]:
     pictures, labels = load_arrays(prepared, "val")
     answers = predict(network, pictures)
     flipped = (answers + predict(network, np.ascontiguousarray(pictures[:, :, ::-1]))) / 2
-    chosen = balanced_sample(labels, DAMAGED, seed=0)
     params = load_params(folder / "params.yaml").evaluate
-    damaged = robustness.measure(
-        lambda seen: predict(network, seen), pictures[chosen], labels[chosen], answers[chosen], params
-    )
+    damaged = robustness.measure(lambda seen: predict(network, seen), pictures, labels, answers, params)
     return {
         "weights": network.count_params(),
         "accuracy": accuracy(labels, answers),

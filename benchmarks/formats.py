@@ -33,7 +33,7 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     Raises:
         UserError: `.cache/bench/shipped` does not hold the pipeline that made the shipped network.
     """
-    deck, made = Scene("formats", archive, "deck", DECK), Scene("shipped", archive, "native", {})
+    deck, made = Scene("formats", archive, "deck", DECK), Scene("shipped", archive, "refine", {})
     trained = made.folder / "outputs/model/model.keras"
     if not trained.is_file() or not shipped.is_it(PROJECT, sha256_file(trained)):
         raise UserError(f"{trained.parent} does not hold the shipped network; `make shipped` makes both anew")

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from realfake import evaluation, robustness, tracking
-from realfake.dataset import balanced_sample, load_split
+from realfake.dataset import load_split
 from realfake.errors import run
 from realfake.evaluation import Evaluation
 from realfake.params import EvaluateParams, flatten, load_params
@@ -34,14 +34,8 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     starts = bar(range(0, len(test.labels), BLOCK), desc="predicting")
     probabilities = np.concatenate([predict(network, test.pictures[start : start + BLOCK]) for start in starts])
     result = evaluation.assess(test, probabilities, params)
-    chosen = balanced_sample(test.labels, params.robustness_pictures, params.seed)
     damaged = robustness.measure(
-        partial(predict, network),
-        test.pictures[chosen],
-        test.labels[chosen],
-        probabilities[chosen],
-        params,
-        partial(bar, desc="damaging"),
+        partial(predict, network), test.pictures, test.labels, probabilities, params, partial(bar, desc="damaging")
     )
     with atomic_folder(output) as folder:
         evaluation.write(result, params, folder)

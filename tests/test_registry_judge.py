@@ -67,7 +67,7 @@ def test_a_candidate_that_is_worse_than_the_champion_is_refused(court, prepared)
 
 def test_a_test_picture_that_the_candidate_or_what_it_started_from_learnt_refuses(court, prepared, monkeypatch):
     stray = [row.sha256 for row in read_manifest(prepared) if row.split == "test"][:3]
-    monkeypatch.setattr(Judge, "robustness", lambda self, subject: {})
+    monkeypatch.setattr(Judge, "robustness", lambda self, subject, clean: {})
     monkeypatch.setattr(Judge, "probabilities", lambda self, subject: np.where(self.test.labels == 1, 0.9, 0.1))
     guilty = contender(court, prepared, "guilty", data=OLD, learnt=[*stray, "x"])
     assert states(court.verdict(guilty, None))["test pictures unseen"] == "refused"

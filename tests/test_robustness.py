@@ -32,6 +32,21 @@ def test_every_kind_and_severity_is_there_once(found):
     assert (found.clean.kind, found.pictures) == ("clean", 40)
 
 
+def test_a_part_of_the_pictures_is_enough_half_of_each_class():
+    seen: list[np.ndarray] = []
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        seen.append(pictures)
+        return bright(pictures)
+
+    few = robustness.measure(
+        answer, PICTURES, LABELS, bright(PICTURES), PARAMS.model_copy(update={"robustness_pictures": 8})
+    )
+    assert few.pictures == 8
+    assert {len(pictures) for pictures in seen} == {8}
+    assert few.clean.accuracy == 1, "labels and answers are those of the same pictures"
+
+
 def test_only_what_fools_the_network_lowers_its_scores(found):
     assert found.clean.accuracy == 1
     for row in found.conditions:

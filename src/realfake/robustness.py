@@ -11,7 +11,7 @@ import numpy as np
 
 from realfake import metrics
 from realfake.corruption import SUITE
-from realfake.dataset import Labels
+from realfake.dataset import Labels, balanced_sample
 from realfake.evaluation import rounded
 from realfake.metrics import Probabilities
 from realfake.params import EvaluateParams
@@ -75,9 +75,13 @@ def measure(
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,), both classes.
         clean: float (N,), its P(REAL) of the pictures as they are.
-        params: threshold, calibration bins, and the seed of what is drawn at random.
+        params: how many of the pictures are damaged, threshold, calibration bins, and the seed of what is drawn at
+            random.
         progress: wraps the list of conditions, as tqdm does.
     """
+
+    chosen = balanced_sample(labels, params.robustness_pictures, params.seed)
+    pictures, labels, clean = pictures[chosen], labels[chosen], clean[chosen]
 
     def condition(kind: str, severity: float, probabilities: Probabilities) -> Condition:
         found = metrics.scores(labels, probabilities, params.threshold, params.calibration_bins)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from realfake import metrics, robustness
 from realfake.benchmark import latencies
-from realfake.dataset import Split, balanced_sample, fingerprints_of, load_split
+from realfake.dataset import Split, fingerprints_of, load_split
 from realfake.errors import UserError
 from realfake.evaluation import DECIMALS
 from realfake.formats import FORMATS, open_runner
@@ -74,7 +74,7 @@ class Judge:
         figures = {
             **self._carried(subject),
             **self.scores(subject, probabilities, self.params.evaluate.calibration_bins),
-            **self.robustness(subject),
+            **self.robustness(subject, probabilities),
         }
         seen = self._seen(candidate)
         checks = [
@@ -96,8 +96,13 @@ class Judge:
         found = metrics.scores(self.test.labels, probabilities, subject.threshold, bins)
         return {f"test/{name}": value for name, value in found.items()}
 
-    def robustness(self, subject: Subject) -> dict[str, float]:
-        """Figures `test/robust/...` on today's pictures, where a limit asks for them and the run's are of others."""
+    def robustness(self, subject: Subject, clean: npt.NDArray[np.float64]) -> dict[str, float]:
+        """Figures `test/robust/...` on today's pictures, where a limit asks for them and the run's are of others.
+
+        Args:
+            subject: whose network.
+            clean: its P(REAL) of today's pictures as they are, float64 (N,).
+        """
         asked = any(name.startswith("test/robust/") for name in self.params.promote.limits)
         if not asked or subject.data == self.data:
             return {}
@@ -105,15 +110,12 @@ class Judge:
         import_keras()
         from realfake.network import predict
 
-        params = self.params.evaluate
-        chosen = balanced_sample(self.test.labels, params.robustness_pictures, params.seed)
         network = network_of(subject)
 
         def answer(pictures: Pictures) -> npt.NDArray[np.float32]:
             return predict(network, as_prepared_for(subject, pictures))
 
-        pictures = self.test.pictures[chosen]
-        found = robustness.measure(answer, pictures, self.test.labels[chosen], answer(pictures), params)
+        found = robustness.measure(answer, self.test.pictures, self.test.labels, clean, self.params.evaluate)
         return robustness.flat(found)
 
     def probabilities(self, subject: Subject, recorded: bool = True) -> npt.NDArray[np.float64]:
