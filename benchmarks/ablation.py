@@ -16,6 +16,7 @@ BUDGET = {
     "preprocess.max_per_class": 9000,  # half of them val
     "preprocess.val_fraction": 0.5,
     "train.epochs": 12,
+    "train.mirror": False,  # a column of its own
     "evaluate.robustness_pictures": 1000,
 }
 PLAIN = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from realfake.dataset import load_arrays, read_manifest, seen
 from realfake.errors import run
-from realfake.params import TrainParams, flatten, load_params
+from realfake.params import FINISHING, TrainParams, flatten, load_params
 from realfake.quiet import import_keras
 from realfake.record import closing, epoch_line, opening, record, run_name
 from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
@@ -27,6 +27,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     from realfake.builder import build_network, describe
     from realfake.calibration import calibrate
     from realfake.checkpoint import Checkpoint
+    from realfake.mirror import mirrored
     from realfake.network import in_float32, save_network
     from realfake.tracking import training_run
     from realfake.trunk_features import LearningPart
@@ -37,7 +38,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     }
     name = run_name(params)
     print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
-    learnt = {key: value for key, value in named.items() if key != "train.calibration"}  # fitted after the epochs
+    learnt = {key: value for key, value in named.items() if key.removeprefix("train.") not in FINISHING}
     checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **learnt}, training.MODULES)
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with (
@@ -54,7 +55,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
             tracked.log_trunk(asdict(part.use))
         best = training.best_epoch(history)
         parts = describe(network, params)
-        finished = in_float32(network)
+        finished = in_float32(mirrored(network, params) if params.mirror else network)
         scaling = calibrate(finished, *val_arrays, params.calibration)
         outcome = {"best": best, "calibration": scaling, "trunk": part.kept}
         with atomic_folder(output) as folder:

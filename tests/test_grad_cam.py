@@ -9,7 +9,8 @@ from PIL import Image
 
 from realfake.builder import build_network
 from realfake.grad_cam import grad_cam
-from realfake.network import predict
+from realfake.mirror import mirrored
+from realfake.network import in_float32, predict
 from realfake.params import TrainParams
 from realfake.pixels import network_input
 
@@ -43,3 +44,15 @@ def test_the_closed_form_is_the_gradient(train_params, changes):
     for one, theirs in zip(maps, expected, strict=True):
         enlarged = Image.fromarray(theirs.astype(np.float32)).resize((32, 32), Image.Resampling.BILINEAR)
         assert np.allclose(one, np.asarray(enlarged), atol=1e-3)
+
+
+def test_the_map_of_the_mirror_image_is_turned_back(train_params):
+    """A picture and its mirror image get one answer, and maps that are each other's mirror image."""
+    twice = in_float32(mirrored(build_network(train_params), train_params))
+    pictures, _ = toy_pictures(8, seed=3)
+    probabilities, maps = grad_cam(twice, pictures, 0.5)
+    assert np.allclose(probabilities, predict(twice, pictures), atol=1e-6)
+    turned_probabilities, turned = grad_cam(twice, np.ascontiguousarray(pictures[:, :, ::-1]), 0.5)
+    assert np.allclose(turned_probabilities, probabilities, atol=1e-6)
+    assert np.allclose(turned, maps[:, :, ::-1], atol=1e-3)
+    assert not np.allclose(maps, maps[:, :, ::-1], atol=1e-2)

@@ -41,7 +41,12 @@ def load(tmp_path: Path, text: str):
         ("    name: adamw", "    name: adam", "weight_decay works with adamw and sgd"),
         ("litert_int8]", "litert_int4]", "export.formats is 'litert_int4', but it should be 'keras', 'onnx'"),
         ("size: 32", "size: [32", "no valid YAML"),
-        ("    dropout: {low: 0.0, high: 0.6, scale: linear}", "    calibration: {choices: [none]}", "not calibrated"),
+        (
+            "    dropout: {low: 0.0, high: 0.6, scale: linear}",
+            "    calibration: {choices: [none]}",
+            "trials do without",
+        ),
+        ("    dropout: {low: 0.0, high: 0.6, scale: linear}", "    mirror: {choices: [0, 1]}", "trials do without"),
         ("robustness_pictures: 2000", "robustness_pictures: 1", "greater than or equal to 2"),
     ],
 )

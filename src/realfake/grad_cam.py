@@ -1,7 +1,8 @@
 """Where a network looked: Grad-CAM (Selvaraju et al. 2017), in closed form for this project's head.
 
 Behind the pooling stand one ReLU layer and one output, so the gradient of the output's logit with respect to a channel
-of the backbone's last feature maps is a product of the head's weights: no automatic differentiation is needed.
+of the backbone's last feature maps is a product of the head's weights: no automatic differentiation is needed. A
+network that asks twice (mirror.py) has two such maps of a picture; the one of its mirror image is turned back.
 """
 
 import keras
@@ -32,7 +33,10 @@ def grad_cam(network: keras.Model, pictures: Pictures, threshold: float) -> tupl
     features, hidden, probabilities = (keras.ops.convert_to_numpy(x) for x in layers.predict_on_batch(inputs))
     towards_real = ((hidden > 0) * output.get_weights()[0][:, 0]) @ dense.get_weights()[0].T
     called = np.where(probabilities[:, :1] >= threshold, 1.0, -1.0)
-    raw = np.maximum(np.einsum("nhwc,nc->nhw", features, called * towards_real), 0)
+    views = len(features) // len(pictures)
+    evidence = np.einsum("nhwc,nc->nhw", features, np.tile(called, (views, 1)) * towards_real)
+    evidence = evidence if views == 1 else evidence[: len(pictures)] + evidence[len(pictures) :, :, ::-1]
+    raw = np.maximum(evidence, 0)
     strongest = raw.max(axis=(1, 2), keepdims=True)
     maps = np.divide(raw, strongest, out=np.zeros_like(raw), where=strongest > 0)
     return probabilities[:, 0], np.stack([_enlarged(one, pictures.shape[1]) for one in maps])

@@ -17,6 +17,9 @@ from realfake.explain import explain, nearest
 from realfake.params_kinds import FormatName, Fraction, Group, Positive, RuntimeName, Seed
 from realfake.params_tools import PromoteParams, TuneParams
 
+FINISHING = ("calibration", "mirror")
+"""Parameters of train that are applied after its last epoch: no epoch depends on them."""
+
 
 class PreprocessParams(Group):
     """What turns the archive into arrays."""
@@ -104,6 +107,8 @@ class TrainParams(Group):
     """What convolutions compute in while they train; weights and the finished network are float32."""
     calibration: Literal["none", "temperature", "platt"]
     """What is fitted on val after training, and becomes part of the last layer."""
+    mirror: bool
+    """The finished network answers with the mean over a picture and its mirror image, at twice the work."""
     augmentation: AugmentationParams
     cache: CacheParams
     optimizer: OptimizerParams
@@ -174,8 +179,8 @@ class Params(Group):
     def _space_is_possible(self) -> "Params":
         known = flatten(self.train)
         for name, domain in self.tune.space.items():
-            if name == "calibration":
-                raise ValueError("tune.space.calibration: trials are not calibrated; set train.calibration itself")
+            if name in FINISHING:
+                raise ValueError(f"tune.space.{name}: trials do without; set train.{name} itself")
             if name not in known:
                 raise ValueError(f"tune.space.{name} is no parameter of train; {nearest(name, known)}")
             for value in domain.probes:
