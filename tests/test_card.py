@@ -50,6 +50,17 @@ def test_a_figure_that_is_undefined_is_a_dash(sources):
     assert "| – |" in model_card(replace(sources, cleaned=nothing))
 
 
+@pytest.mark.slow
+def test_it_says_when_a_network_asks_twice(sources):
+    from dataclasses import replace
+
+    params = sources.training["params"] | {"train.mirror": True}
+    assert "mirror image" not in model_card(sources)
+    assert "mean over a picture and its mirror image" in model_card(
+        replace(sources, training=sources.training | {"params": params})
+    )
+
+
 def test_the_shipped_card_is_of_the_shipped_network():
     record = read_json(PROJECT / "models/cifake/record.json")
     card = (PROJECT / "models/cifake/README.md").read_text()

@@ -137,7 +137,7 @@ def _training(of: Sources) -> str:
     return (
         f"{table(['part', 'weights', 'state'], parts)}\n\n"
         f"Epoch {best['epoch']} was kept, the best on val: accuracy {best['val_accuracy']:.2%}."
-        f"{_calibration(of.training.get('calibration', {}))}\n\n"
+        f"{_calibration(of.training.get('calibration', {}))}{_views(values)}\n\n"
         f"{table(['parameter', 'value'], chosen, words=True)}"
     )
 
@@ -150,6 +150,11 @@ def _calibration(scaling: Mapping[str, float]) -> str:
         f"calibration error {scaling['val_ece_before']:.2%} before, {scaling['val_ece']:.2%} after; accuracy "
         f"{scaling['val_accuracy']:.2%} in float32."
     )
+
+
+def _views(values: Mapping[str, Any]) -> str:
+    """What an answer is the mean of."""
+    return " Its log odds are the mean over a picture and its mirror image." if values.get("mirror") else ""
 
 
 def _results(of: Sources) -> str:
