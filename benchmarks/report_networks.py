@@ -55,7 +55,7 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
             f"{row['weights'] / 1e6:.2f} M",
             f"{row['train_seconds']:.0f}",
             f"{row['accuracy']:.2%}",
-            f"{row['accuracy_with_flips']:.2%}",
+            f"{row['accuracy_mirrored']:.2%}",
             f"{row['damaged_accuracy']:.2%}",
         ]
         for title, row in result["rows"].items()
@@ -65,7 +65,7 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
         f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of {result['train']:,} pictures of CIFAKE's "
         f"train, one run each, scored on {result['val']:,} others (standard error 0.3 points; damaged: "
         f"{result['damaged']:,} of them in every way).\n\n"
-        + table(["", "weights", "seconds", "val", "val, mean of both flips", "val, damaged"], rows)
+        + table(["", "weights", "seconds", "val", "val, asked twice", "val, damaged"], rows)
     )
 
 

@@ -38,7 +38,7 @@ def test_a_folder_of_artifacts_is_deleted_and_no_other(project):
 def test_a_deleted_experiment_comes_back(project):
     with training_run(project, "first", "realfake", {}):
         client().delete_experiment("1")
-    (project / "run.json").unlink()
+    next(project.glob("run-*.json")).unlink()
     with training_run(project, "second", "realfake", {}) as tracked:
         assert client().get_run(tracked.run_id).info.run_name == "second"
 

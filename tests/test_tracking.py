@@ -102,3 +102,19 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project):
         assert client().get_run(run.info.run_id).info.status == "RUNNING"
     assert len(client().search_runs(["1"])) == 1
     assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
+
+
+def test_trainings_that_share_their_epochs_and_not_their_finish_are_two_runs(project, model):
+    """train.mirror and train.calibration are applied to the checkpoint's network: another model, so another run."""
+    made = {}
+    for mirror in (False, True, False):
+        with training_run(project, f"mirror-{mirror}", "realfake", {"train.mirror": mirror}) as tracked:
+            tracked.close(model)
+        made.setdefault(mirror, set()).add(tracked.run_id)
+    assert [len(made[mirror]) for mirror in (False, True)] == [1, 1]
+    assert made[False] != made[True]
+    for mirror, (run_id,) in made.items():
+        run = client().get_run(run_id)
+        assert run.data.params == {"train.mirror": str(mirror)}
+        assert run.data.tags["model_logged"] == "true"
+        assert [point.step for point in client().get_metric_history(run_id, "val_loss")] == [1, 2]

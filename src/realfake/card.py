@@ -168,7 +168,10 @@ def _results(of: Sources) -> str:
         for name in _NAMES
     ]
     every, unseen = (f"{some['pictures']:,.0f}" for some in (of.scores, of.cleaned))
-    return table([f"{every} pictures", "", "95 % interval", f"{unseen} not in train"], rows)
+    return (
+        f"{table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
+        "Resampling adds noise, and noise can only add to a calibration error: its interval lies high."
+    )
 
 
 def _damaged(of: Sources) -> str:

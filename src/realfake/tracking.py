@@ -4,6 +4,8 @@ A training is one run. evaluate and export find it (runlink.py) and log to it, o
 have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -42,17 +44,22 @@ class TrainingRun:
         write_json(note_of(model_folder), asdict(self._link))
 
 
+def _digest(params: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
+
+
 @contextmanager
 def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, Any]) -> Iterator[TrainingRun]:
     """Start the run of a training, or go on with the one that an interrupted training began.
 
-    `folder` is the training's checkpoint folder, where the run id is kept; `params` are flattened. A block that ends
-    early leaves the run marked KILLED (Ctrl-C: it can go on) or FAILED.
+    `folder` is the training's checkpoint folder, where the run id is kept; `params` are flattened. Trainings that
+    differ in params.FINISHING alone share the folder, not the run. A block that ends early leaves the run marked KILLED
+    (Ctrl-C: it can go on) or FAILED.
 
     Raises:
         UserError: the store cannot be reached or written.
     """
-    note = folder / "run.json"
+    note = folder / f"run-{_digest(params)}.json"
     with store(experiment) as client:
         link = RunLink(**read_json(note)) if note.is_file() else None
         if link is not None and exists(client, link.run_id):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realfake.mlflow_store import as_metrics, create_run, delete_artifacts, exists, store
-from realfake.params import TrainParams, flatten, with_values
+from realfake.params import FINISHING, TrainParams, flatten, with_values
 from realfake.provenance import machine
 from realfake.sweep.study import Sweep
 
@@ -27,7 +27,8 @@ class SweepRuns:
 
     def begin(self, trial: "Trial", train: TrainParams, values: Mapping[str, Any]) -> str:
         """Open a trial's run, with all parameters of its training; returns the run's id."""
-        named = {f"train.{name}": value for name, value in flatten(with_values(train, values)).items()}
+        every = flatten(with_values(train, values))
+        named = {f"train.{name}": value for name, value in every.items() if name not in FINISHING}
         tags = {"mlflow.parentRunId": self.parent, "trial": str(trial.number), **self._tags}
         link = create_run(self._client, self._experiment, f"trial-{trial.number}", named, tags)
         trial.set_user_attr("mlflow_run", link.run_id)

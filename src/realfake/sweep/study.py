@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from realfake.errors import UserError, one_line
-from realfake.params import TrainParams, flatten
+from realfake.params import FINISHING, TrainParams, flatten
 from realfake.params_tools import TuneParams
 from realfake.sweep.liveness import Watch
 from realfake.sweep.search import direction, pruner, sampler
@@ -176,14 +176,15 @@ class Sweep:
 
 
 def identity(train: TrainParams, tune: TuneParams, data: str) -> dict[str, Any]:
-    """What all trials of a study must share to be compared; `train` without what the space varies.
+    """What all trials of a study must share to be compared; `train` without what the space varies or trials do without.
 
     Args:
         train: the group that trials start from.
         tune: the space, the metric, the part of the data.
         data: digest of the prepared pictures.
     """
-    fixed = {f"train.{name}": value for name, value in flatten(train).items() if name not in tune.space}
+    free = {*tune.space, *FINISHING}
+    fixed = {f"train.{name}": value for name, value in flatten(train).items() if name not in free}
     space = {name: domain.model_dump() for name, domain in tune.space.items()}
     chosen = {"metric": tune.metric, "fraction": tune.fraction, "seed": tune.seed}
     return {"data": data, "space": space, **chosen, **fixed}
