@@ -6,7 +6,7 @@ quick recipe adapted it to some of the sample's training pictures, beside a netw
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from realfake.errors import UserError
 
 COUNTS = (100, 300, 1000, None)
 """Training pictures; None: all. A part of val in proportion chooses the epoch."""
-WAYS: dict[str, tuple[str, Mapping[str, Any]]] = {
-    "quick": ("quick", {}),
-    "quick, head alone": ("quick", {"unfreeze": 0}),
-    "scratch": ("scratch", {}),
+FEW = {"batch_size": 16, "epochs": 30, "optimizer.warmup_epochs": 5.0}
+"""More and gentler steps, for few pictures."""
+WAYS: dict[str, tuple[str, Mapping[str, Any], Sequence[int | None]]] = {
+    "quick": ("quick", {}, COUNTS),
+    "quick, small batches": ("quick", FEW, COUNTS[:3]),
+    "quick, head alone": ("quick", {"unfreeze": 0}, COUNTS),
+    "scratch": ("scratch", {}, COUNTS),
 }
-"""Titles, recipes, and what differs from them."""
+"""Titles, recipes, what differs from them, and how many pictures."""
 
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
@@ -35,13 +38,13 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     from realfake import shipped
     from realfake.dataset import load_arrays
     from realfake.network import load_network
-    from realfake.params import load_params
+    from realfake.params import load_params, with_values
 
     arrays = {split: load_arrays(prepared, split) for split in ("train", "val", "test")}
     rows = {"as shipped": [_scores(load_network(PROJECT / shipped.NETWORK), *arrays["test"])]}
-    for way, (recipe, changes) in WAYS.items():
-        params = load_params(PROJECT / f"recipes/{recipe}.yaml").train.model_copy(update=dict(changes))
-        for some in COUNTS:
+    for way, (recipe, changes, counts) in WAYS.items():
+        params = with_values(load_params(PROJECT / f"recipes/{recipe}.yaml").train, changes)
+        for some in counts:
             title = f"{way}, {some or len(arrays['train'][1]):,} pictures"
             rows[title] = [_adapted(params.model_copy(update={"seed": seed}), arrays, some) for seed in range(count)]
             print(f"  {title:<32} {rows[title]}", flush=True)
