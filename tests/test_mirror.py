@@ -13,6 +13,7 @@ from realfake.mirror import mirrored
 from realfake.network import in_float32, load_network, predict, save_network
 from realfake.params import TrainParams
 from realfake.pixels import network_input
+from realfake.workspace import sha256_file
 
 LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10, "input_range": "backbone"}
 DESCRIPTION = Description(32, 32, 0.5, "d" * 64, "m" * 64, {"accuracy": 0.9})
@@ -57,8 +58,8 @@ def test_its_file_starts_another_training(train_params, tmp_path):
     save_network(twice, path)
     pictures, _ = toy_pictures(5, seed=2)
     assert np.allclose(predict(load_network(path), pictures), predict(twice, pictures), atol=1e-6)
-    other = build_network(params)
-    other.set_weights(load_network(path).get_weights())
+    start = {"weights": str(path), "weights_sha256": sha256_file(path)}
+    other = build_network(params.model_copy(update=start))
     assert np.allclose(predict(other, pictures), predict(network, pictures), atol=1e-6)
 
 

@@ -102,6 +102,8 @@ def test_identity_leaves_out_what_varies(train_params):
     longer = train_params.model_copy(update={"epochs": 9})
     assert identity(longer, tune_params(), "d") != first
     assert identity(train_params, tune_params(fraction=0.5), "d") != first
+    finished = train_params.model_copy(update={"mirror": not train_params.mirror, "calibration": "platt"})
+    assert identity(finished, tune_params(), "d") == first
 
 
 def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(project):

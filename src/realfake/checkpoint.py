@@ -1,6 +1,5 @@
 """The state of an unfinished training, kept outside DVC's declared outputs, which DVC empties before a stage runs."""
 
-import hashlib
 import json
 import os
 import zipfile
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from realfake.provenance import code_state
-from realfake.workspace import atomic_file, state_folder
+from realfake.workspace import atomic_file, key_of, state_folder
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,7 @@ class Checkpoint:
     """
 
     def __init__(self, parts: dict[str, Any], modules: Sequence[str]) -> None:
-        text = json.dumps([parts, code_state(modules)], sort_keys=True)
-        self.folder = state_folder("checkpoints") / hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.folder = state_folder("checkpoints") / key_of([parts, code_state(modules)])
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "state.npz"
 

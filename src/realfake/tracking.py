@@ -4,8 +4,6 @@ A training is one run. evaluate and export find it (runlink.py) and log to it, o
 have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,7 +17,7 @@ from realfake.provenance import git_state, machine
 from realfake.quiet import quiet
 from realfake.registry import lineage
 from realfake.runlink import RunLink, note_of, run_of
-from realfake.workspace import read_json, sha256_file, write_json
+from realfake.workspace import key_of, read_json, sha256_file, write_json
 
 
 class TrainingRun:
@@ -44,10 +42,6 @@ class TrainingRun:
         write_json(note_of(model_folder), asdict(self._link))
 
 
-def _digest(params: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
-
-
 @contextmanager
 def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, Any]) -> Iterator[TrainingRun]:
     """Start the run of a training, or go on with the one that an interrupted training began.
@@ -59,7 +53,7 @@ def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, 
     Raises:
         UserError: the store cannot be reached or written.
     """
-    note = folder / f"run-{_digest(params)}.json"
+    note = folder / f"run-{key_of(params)}.json"
     with store(experiment) as client:
         link = RunLink(**read_json(note)) if note.is_file() else None
         if link is not None and exists(client, link.run_id):

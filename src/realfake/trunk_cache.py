@@ -8,8 +8,6 @@ it is computed or removed. Their empty files stay: a lock on a file that was del
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import time
@@ -23,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.errors import UserError
-from realfake.workspace import atomic_file, read_json, state_folder, write_json
+from realfake.workspace import atomic_file, key_of, read_json, state_folder, write_json
 
 Features = npt.NDArray[np.float16]
 """float16 (N, ...): what the frozen layers of a network make of N pictures."""
@@ -48,7 +46,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """The entry's name: 32 hex digits."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:32]
+        return key_of(self.identity)
 
     @property
     def size(self) -> int:

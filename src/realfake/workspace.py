@@ -108,6 +108,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def key_of(value: Any) -> str:
+    """What a JSON value is kept under: half of its SHA-256, as 32 hex digits; the order of names does not count."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
 @contextmanager
 def exclusive(name: str) -> Iterator[None]:
     """Hold the workspace's lock `name`; waits, after one line, while another process holds it.
