@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from realfake import corruption
 from realfake.corruption import SUITE, blur, corrupt, jpeg, noise
 
 SMOOTH = np.add.outer(np.arange(32) * 5, np.arange(32) * 2)[..., None].repeat(3, 2).astype(np.uint8)
@@ -70,3 +71,31 @@ def test_training_damage_depends_on_its_random_numbers_alone():
     assert np.array_equal(once, again)
     others = [corrupt(PICTURE, np.random.default_rng(seed)) for seed in range(40)]
     assert len({one.tobytes() for one in others}) > 25
+
+
+def test_training_damage_leaves_no_picture_alone_and_ends_as_jpeg_three_times_in_four(monkeypatch):
+    saved = []
+    monkeypatch.setattr(
+        corruption,
+        "_WAY",
+        tuple((p, tuple((spy(apply, saved), *r) for apply, *r in kinds)) for p, kinds in corruption._WAY),
+    )
+    orders = []
+    for seed in range(2000):
+        saved.clear()
+        corrupt(PICTURE, np.random.default_rng(seed))
+        orders.append(tuple(saved))
+    assert all(orders)
+    assert np.mean([order[-1] == "jpeg" for order in orders]) == pytest.approx(3 / 4, abs=0.03)
+    assert np.mean(["noise" in order for order in orders]) == pytest.approx(3 / 8, abs=0.03)
+    assert {name for order in orders for name in order} == set(SUITE) - {"chat", "camera"}
+
+
+def spy(apply, names):
+    """The same damage, which leaves its name."""
+
+    def applied(picture, severity, random):
+        names.append(apply.__name__)
+        return apply(picture, severity, random)
+
+    return applied
