@@ -15,6 +15,9 @@ from realfake.pixels import Pictures, network_input
 Maps = npt.NDArray[np.float32]
 """float32 (N, S, S) in [0, 1]; 1 is where the evidence for the called class is strongest in its picture."""
 
+_DECIMALS = 2
+"""Of a map before it is enlarged: the last bit of a product varies, and a figure's bytes should not."""
+
 
 def grad_cam(network: keras.Model, pictures: Pictures, threshold: float) -> tuple[npt.NDArray[np.float32], Maps]:
     """P(REAL) and what spoke for the class that each picture is called by.
@@ -38,7 +41,7 @@ def grad_cam(network: keras.Model, pictures: Pictures, threshold: float) -> tupl
     evidence = evidence if views == 1 else evidence[: len(pictures)] + evidence[len(pictures) :, :, ::-1]
     raw = np.maximum(evidence, 0)
     strongest = raw.max(axis=(1, 2), keepdims=True)
-    maps = np.divide(raw, strongest, out=np.zeros_like(raw), where=strongest > 0)
+    maps = np.divide(raw, strongest, out=np.zeros_like(raw), where=strongest > 0).round(_DECIMALS)
     return probabilities[:, 0], np.stack([_enlarged(one, pictures.shape[1]) for one in maps])
 
 
