@@ -76,7 +76,7 @@ bench: env  ## measure beside the usual ways of doing it, on CIFAKE: some hours 
 sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (downloads Debian's background pictures)
 	@"$(BIN)/python" sample/make.py --output .cache/sample/sample.tar.gz
 
-shipped: env  ## train the shipped detector anew on CIFAKE, into models/cifake: two hours (FROM=archive)
+shipped: env  ## train the shipped detector anew on CIFAKE, into models/cifake: three hours (FROM=archive)
 	@"$(BIN)/python" models/make.py $(if $(FROM),--from "$(FROM)")
 
 lock: env  ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)

@@ -70,21 +70,21 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 def _scores(folder: Path, prepared: Path) -> dict[str, float]:
     os.chdir(folder)
     from realfake import robustness
-    from realfake.dataset import load_arrays
+    from realfake.dataset import load_split
     from realfake.metrics import accuracy
     from realfake.mirror import mirrored
     from realfake.network import load_network, predict
     from realfake.params import load_params
 
     network = load_network(folder / "outputs/model/model.keras")
-    pictures, labels = load_arrays(prepared, "val")
-    answers = predict(network, pictures)
+    val = load_split(prepared, "val")
+    answers = predict(network, val.pictures)
     params = load_params(folder / "params.yaml")
-    twice = predict(mirrored(network, params.train), pictures)
-    damaged = robustness.measure(lambda seen: predict(network, seen), pictures, labels, answers, params.evaluate)
+    twice = predict(mirrored(network, params.train), val.pictures)
+    damaged = robustness.measure(lambda seen: predict(network, seen), val, answers, params.evaluate)
     return {
         "weights": network.count_params(),
-        "accuracy": accuracy(labels, answers),
-        "accuracy_mirrored": accuracy(labels, twice),
+        "accuracy": accuracy(val.labels, answers),
+        "accuracy_mirrored": accuracy(val.labels, twice),
         "damaged_accuracy": damaged.means["accuracy"],
     }

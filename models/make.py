@@ -3,7 +3,7 @@
 Trains with recipes/native.yaml on CIFAKE, goes on with recipes/refine.yaml, evaluates and exports, in a folder of its
 own (.cache/bench/shipped), and puts what others need into models/cifake/: the network to start from (`weights:
 cifake`) with fingerprints of what it learnt from, the LiteRT int8 file that the inference script and the demo use
-right after a clone, the model card, and a record. About two hours on two cores; after an interruption the same
+right after a clone, the model card, and a record. About three hours on two cores; after an interruption the same
 command goes on.
 """
 
@@ -103,7 +103,7 @@ def light(file: Path, project: Path) -> dict[str, Any]:
     probabilities = detector.probabilities(test.pictures)
     found = evaluation.assess(test, probabilities, params)
     print("damaging for the int8 file", flush=True)
-    damaged = robustness.measure(detector.probabilities, test.pictures, test.labels, probabilities, params)
+    damaged = robustness.measure(detector.probabilities, test, probabilities, params)
     interval = found.intervals["accuracy"]
     return {
         "scores": evaluation.rounded(found.scores),

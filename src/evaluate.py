@@ -34,9 +34,7 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     starts = bar(range(0, len(test.labels), BLOCK), desc="predicting")
     probabilities = np.concatenate([predict(network, test.pictures[start : start + BLOCK]) for start in starts])
     result = evaluation.assess(test, probabilities, params)
-    damaged = robustness.measure(
-        partial(predict, network), test.pictures, test.labels, probabilities, params, partial(bar, desc="damaging")
-    )
+    damaged = robustness.measure(partial(predict, network), test, probabilities, params, partial(bar, desc="damaging"))
     with atomic_folder(output) as folder:
         evaluation.write(result, params, folder)
         robustness.write(damaged, folder)

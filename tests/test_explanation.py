@@ -24,8 +24,9 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     labels[:wrong] ^= 1
     labels[-1] ^= len(np.unique(labels)) == 1  # both classes, whatever the random network says
     rows = [ManifestRow("test", int(y), f"{i}.jpg", f"{i:064}", f"{i:064}", "", False) for i, y in enumerate(labels)]
-    found = evaluation.assess(Split(pictures, labels, rows), probabilities, params)
-    damaged = robustness.measure(lambda seen: predict(network, seen), pictures, labels, probabilities, params)
+    split = Split(pictures, labels, rows)
+    found = evaluation.assess(split, probabilities, params)
+    damaged = robustness.measure(lambda seen: predict(network, seen), split, probabilities, params)
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
         explanation.draw(network, found, damaged, params, tmp_path / name)

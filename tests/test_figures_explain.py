@@ -9,7 +9,7 @@ from realfake.robustness import Condition, Robustness
 
 
 def condition(kind: str, severity: float, accuracy: float) -> Condition:
-    return Condition(kind, severity, accuracy, accuracy, accuracy, 0.01)
+    return Condition(kind, severity, accuracy, accuracy, accuracy, 0.01, accuracy - 0.02, accuracy + 0.02)
 
 
 def test_curves_start_clean_and_have_a_picture_for_each_severity():

@@ -1,5 +1,6 @@
 """Every condition is scored on the same pictures, kinds weigh alike, and the gate finds the figure it names."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,12 +9,18 @@ from conftest import PROJECT
 
 from realfake import robustness
 from realfake.corruption import SUITE
+from realfake.dataset import ManifestRow, Split
 from realfake.params import EvaluateParams, load_params
 from realfake.registry.rules import limit_checks
 
 PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
 LABELS = (np.arange(40) % 2).astype(np.uint8)
 PICTURES = np.where(LABELS[:, None, None, None] == 1, 150, 90).astype(np.uint8) * np.ones((1, 32, 32, 3), np.uint8)
+SPLIT = Split(
+    PICTURES,
+    LABELS,
+    [ManifestRow("test", int(y), f"{i}.jpg", "", f"{i // 4}", "", False) for i, y in enumerate(LABELS)],
+)
 
 
 def bright(pictures: np.ndarray) -> np.ndarray:
@@ -23,7 +30,7 @@ def bright(pictures: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> robustness.Robustness:
-    return robustness.measure(bright, PICTURES, LABELS, bright(PICTURES), PARAMS)
+    return robustness.measure(bright, SPLIT, bright(PICTURES), PARAMS)
 
 
 def test_every_kind_and_severity_is_there_once(found):
@@ -39,9 +46,7 @@ def test_a_part_of_the_pictures_is_enough_half_of_each_class():
         seen.append(pictures)
         return bright(pictures)
 
-    few = robustness.measure(
-        answer, PICTURES, LABELS, bright(PICTURES), PARAMS.model_copy(update={"robustness_pictures": 8})
-    )
+    few = robustness.measure(answer, SPLIT, bright(PICTURES), PARAMS.model_copy(update={"robustness_pictures": 8}))
     assert few.pictures == 8
     assert {len(pictures) for pictures in seen} == {8}
     assert few.clean.accuracy == 1, "labels and answers are those of the same pictures"
@@ -54,6 +59,23 @@ def test_only_what_fools_the_network_lowers_its_scores(found):
     dark = {row.severity: row for row in found.conditions if row.kind == "brightness"}
     assert dark[0.3].accuracy < dark[0.2].accuracy + 0.01
     assert dark[0.3].ece > found.clean.ece
+
+
+def test_intervals_hold_what_they_are_of_and_take_groups_as_one(found):
+    for row in (found.clean, *found.conditions):
+        assert row.ci_low <= row.accuracy <= row.ci_high
+        assert (row.ci_low < row.ci_high) == (0 < row.accuracy < 1)
+    alone = [dataclasses.replace(row, group=row.name) for row in SPLIT.rows]
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(40) // 4 % 2, LABELS, 1.0 - LABELS)  # every other group of four is right
+
+    widths = [
+        measured.ci_high - measured.ci_low
+        for rows in (SPLIT.rows, alone)
+        for measured in [robustness.measure(answer, Split(PICTURES, LABELS, rows), answer(PICTURES), PARAMS).clean]
+    ]
+    assert widths[0] > 1.5 * widths[1], "pictures of one photograph are not independent"
 
 
 def test_kinds_weigh_alike(found):

@@ -176,25 +176,26 @@ def _results(of: Sources) -> str:
 
 def _damaged(of: Sources) -> str:
     rows = [
-        [f"{row['kind']} {row['severity']:g}" if row["severity"] else row["kind"]]
-        + [_figure(name, row[name]) for name in _DAMAGE]
+        [
+            f"{row['kind']} {row['severity']:g}" if row["severity"] else row["kind"],
+            f"{row['accuracy']:.2%}",
+            f"{row['ci_low']:.2%} to {row['ci_high']:.2%}",
+            *(_figure(name, row[name]) for name in ("roc_auc", "fake_recall", "ece")),
+        ]
         for row in of.conditions
     ]
     corruption = float(of.training["params"]["train.augmentation.corruption"])
     met = (
-        f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew; only the combined "
-        "kinds (chat, camera) were not. The table is about damage it has met, not about an unknown kind.\n\n"
+        f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew, in one to three "
+        "ways one after another. The table is about damage it has met, not about an unknown kind.\n\n"
     )
     return (
         f"{met if corruption else ''}"
         f"{of.robust['pictures']:,} test pictures, each damaged in one way (realfake/corruption.py says how). Mean "
         f"over the kinds of damage: accuracy {of.robust['accuracy']:.2%}, calibration error {of.robust['ece']:.2%}; "
         f"worst {of.robust['worst']:.2%}.\n\n"
-        f"{table(['damage', 'accuracy', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
+        f"{table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
     )
-
-
-_DAMAGE = ("accuracy", "roc_auc", "fake_recall", "ece")
 
 
 def _classes(of: Sources) -> str:

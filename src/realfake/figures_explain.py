@@ -42,6 +42,8 @@ def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples:
         places = range(len(steps))
         axes.plot(places, [step.roc_auc for step in steps], color=GREY, marker="s", markersize=4, label="ROC-AUC")
         axes.plot(places, [step.accuracy for step in steps], color=BLUE, marker="o", markersize=5, label="accuracy")
+        low, high = [step.ci_low for step in steps], [step.ci_high for step in steps]
+        axes.fill_between(places, low, high, color=BLUE, alpha=0.2, linewidth=0, label="its 95 % interval")
         labels = ["clean", *(f"{step.severity:g}" for step in steps[1:])]
         axes.set(xticks=places, xticklabels=labels, ylim=(0.2, 1.02), xlim=(-0.5, len(steps) - 0.5))
         axes.set_title(title, fontsize=9)

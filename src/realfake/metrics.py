@@ -149,7 +149,7 @@ def accuracy_intervals(
     """Percentile 95 % intervals of accuracy within parts of the pictures, such as one class.
 
     Args:
-        right: bool (N,), called by its right name.
+        right: bool (N,), called by its right name; or (parts, N), in each part.
         members: bool (parts, N), which pictures are in each part.
         weights: blocks from `resample`.
     """

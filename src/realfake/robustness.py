@@ -11,9 +11,9 @@ import numpy as np
 
 from realfake import metrics
 from realfake.corruption import SUITE
-from realfake.dataset import Labels, balanced_sample
+from realfake.dataset import Split, balanced_sample
 from realfake.evaluation import rounded
-from realfake.metrics import Probabilities
+from realfake.metrics import Interval, Probabilities
 from realfake.params import EvaluateParams
 from realfake.pixels import Pictures
 from realfake.workspace import write_json
@@ -34,6 +34,9 @@ class Condition:
     fake_recall: float
     """Part of the fakes that are called FAKE."""
     ece: float
+    ci_low: float
+    """Ends of the 95 % interval of accuracy, by the same resamples for every condition."""
+    ci_high: float
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Robustness:
 
 def measure(
     answer: Callable[[Pictures], Probabilities],
-    pictures: Pictures,
-    labels: Labels,
+    split: Split,
     clean: Probabilities,
     params: EvaluateParams,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
@@ -72,27 +74,31 @@ def measure(
 
     Args:
         answer: gives P(REAL), float (N,), of pictures.
-        pictures: uint8 (N, S, S, 3).
-        labels: uint8 (N,), both classes.
+        split: N pictures of both classes.
         clean: float (N,), its P(REAL) of the pictures as they are.
-        params: how many of the pictures are damaged, threshold, calibration bins, and the seed of what is drawn at
-            random.
+        params: how many of the pictures are damaged, threshold, calibration bins, resamples behind the intervals, and
+            the seed of what is drawn at random.
         progress: wraps the list of conditions, as tqdm does.
     """
-
-    chosen = balanced_sample(labels, params.robustness_pictures, params.seed)
-    pictures, labels, clean = pictures[chosen], labels[chosen], clean[chosen]
-
-    def condition(kind: str, severity: float, probabilities: Probabilities) -> Condition:
-        found = metrics.scores(labels, probabilities, params.threshold, params.calibration_bins)
-        return Condition(kind, severity, **{name: found[name] for name in _SCORES})
-
+    chosen = balanced_sample(split.labels, params.robustness_pictures, params.seed)
+    pictures, labels, groups = split.pictures[chosen], split.labels[chosen], [split.rows[i].group for i in chosen]
     asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
-    conditions = [
-        condition(kind, severity, answer(damaged(pictures, kind, severity, params.seed)))
-        for kind, severity in progress(asked)
-    ]
-    return Robustness(len(labels), condition(CLEAN, 0.0, clean), tuple(conditions))
+    answers = [answer(damaged(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)]
+    probabilities = np.stack([clean[chosen], *answers])
+    right = (probabilities >= params.threshold) == (labels == 1)
+    intervals = metrics.accuracy_intervals(
+        right, np.ones_like(right), metrics.resample(labels, groups, params.bootstrap, params.seed)
+    )
+
+    def condition(kind: str, severity: float, probabilities: Probabilities, interval: Interval) -> Condition:
+        found = metrics.scores(labels, probabilities, params.threshold, params.calibration_bins)
+        return Condition(
+            kind, severity, **{name: found[name] for name in _SCORES}, ci_low=interval.low, ci_high=interval.high
+        )
+
+    rows = zip([(CLEAN, 0.0), *asked], probabilities, intervals, strict=True)
+    unharmed, *conditions = (condition(*one, theirs, interval) for one, theirs, interval in rows)
+    return Robustness(len(labels), unharmed, tuple(conditions))
 
 
 def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictures:
@@ -113,7 +119,7 @@ def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictur
 def write(robustness: Robustness, folder: Path) -> None:
     """Write robust.json (what `dvc metrics show` can hold) and plots/robustness.json (a row a condition)."""
     rows = [
-        {"kind": row.kind} | rounded({name: getattr(row, name) for name in ("severity", *_SCORES)})
+        {"kind": row.kind} | rounded({name: getattr(row, name) for name in ("severity", *_SCORES, "ci_low", "ci_high")})
         for row in (robustness.clean, *robustness.conditions)
     ]
     short = {name: robustness.means[name] for name in ("accuracy", "ece", "worst")}

@@ -115,7 +115,7 @@ class Judge:
         def answer(pictures: Pictures) -> npt.NDArray[np.float32]:
             return predict(network, as_prepared_for(subject, pictures))
 
-        found = robustness.measure(answer, self.test.pictures, self.test.labels, clean, self.params.evaluate)
+        found = robustness.measure(answer, self.test, clean, self.params.evaluate)
         return robustness.flat(found)
 
     def probabilities(self, subject: Subject, recorded: bool = True) -> npt.NDArray[np.float64]:
