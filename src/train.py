@@ -17,8 +17,8 @@ from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file,
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
     """Train what `params` describe on `prepared` and replace the folder `output` with the result.
 
-    Writes model.keras (best epoch on val), history.json, training.json and seen.npy, fingerprints of its pictures. A
-    killed training goes on from its last finished epoch, in the same MLflow run.
+    Writes model.keras, history.json, training.json and seen.npy, fingerprints of its pictures. A killed training goes
+    on from its last finished epoch, in the same MLflow run.
     """
     report = read_json(prepared / "report.json")
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
@@ -53,18 +53,18 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         history = training.fit(part.network, part.data, params, checkpoint, on_epoch)
         if part.use:
             tracked.log_trunk(asdict(part.use))
-        best = training.best_epoch(history)
+        kept = training.kept_epoch(history, params)
         parts = describe(network, params)
         finished = in_float32(mirrored(network, params) if params.mirror else network)
         scaling = calibrate(finished, *val_arrays, params.calibration)
-        outcome = {"best": best, "calibration": scaling, "trunk": part.kept}
+        outcome = {"best": kept, "calibration": scaling, "trunk": part.kept}
         with atomic_folder(output) as folder:
             save_network(finished, folder / "model.keras")
             np.save(folder / "seen.npy", seen(read_manifest(prepared)))
             write_json(folder / "history.json", history)
             write_json(folder / "training.json", record(name, report, named, parts, outcome))
         tracked.close(output)
-    print(closing(best, scaling))
+    print(closing(kept, scaling))
 
 
 def main() -> None:

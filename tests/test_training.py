@@ -10,9 +10,10 @@ from realfake.builder import build_network, in_inference_mode
 from realfake.checkpoint import Checkpoint
 from realfake.errors import UserError
 from realfake.examples import FeatureExamples, PictureExamples
+from realfake.metrics import log_loss
 from realfake.network import predict
 from realfake.params import OptimizerParams, TrainParams
-from realfake.training import MODULES, TrainingData, best_epoch, fit
+from realfake.training import MODULES, TrainingData, fit, kept_epoch
 
 VAL = toy_pictures(32, seed=1)
 
@@ -43,18 +44,32 @@ def train(params: TrainParams, data: TrainingData, checkpoint: Checkpoint | None
 def test_it_learns_and_leaves_the_best_epoch(train_params, data):
     params = train_params.model_copy(update={"epochs": 8})
     network, history = train(params, data)
-    best = best_epoch(history)
+    best = kept_epoch(history, params)
     assert best["val_accuracy"] > 0.85
+    assert best["val_accuracy"] == max(result["val_accuracy"] for result in history)
     probabilities = predict(network, VAL[0])
     assert ((probabilities >= 0.5) == data.val_labels).mean() == best["val_accuracy"]
     assert [result["epoch"] for result in history] == list(range(1, 9))
 
 
+def test_it_leaves_the_last_epoch_where_that_is_asked_for(train_params, data):
+    """At a learning rate that ruins every epoch but the first, so that the two are not the same."""
+    optimizer = train_params.optimizer.model_copy(update={"schedule": "constant", "learning_rate": 0.3})
+    params = train_params.model_copy(update={"epochs": 4, "keep": "last", "optimizer": optimizer})
+    network, history = train(params, data)
+    kept = kept_epoch(history, params)
+    assert kept == history[-1]
+    assert log_loss(data.val_labels, predict(network, VAL[0])) == pytest.approx(kept["val_loss"], rel=1e-4)
+    others = [result["val_loss"] for result in history[:-1]]
+    assert all(loss != pytest.approx(kept["val_loss"], rel=1e-2) for loss in others)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"precision": "bfloat16"}, {"label_smoothing": 0.1}], ids=["bfloat16", "smooth"])
 def test_it_learns_with_each_of_its_means(train_params, data, changes):
-    network, history = train(train_params.model_copy(update={"epochs": 8} | changes), data)
-    assert best_epoch(history)["val_accuracy"] > 0.85
+    params = train_params.model_copy(update={"epochs": 8} | changes)
+    network, history = train(params, data)
+    assert kept_epoch(history, params)["val_accuracy"] > 0.85
     assert all(variable.dtype == "float32" for variable in network.trainable_variables)
 
 

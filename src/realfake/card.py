@@ -136,7 +136,7 @@ def _training(of: Sources) -> str:
     chosen = [[code(name), code(value)] for name, value in values.items() if not name.startswith("preprocess.")]
     return (
         f"{table(['part', 'weights', 'state'], parts)}\n\n"
-        f"Epoch {best['epoch']} was kept, the best on val: accuracy {best['val_accuracy']:.2%}."
+        f"Epoch {best['epoch']} was kept, the {values['keep']} one: val accuracy {best['val_accuracy']:.2%}."
         f"{_calibration(of.training.get('calibration', {}))}{_views(values)}\n\n"
         f"{table(['parameter', 'value'], chosen, words=True)}"
     )

@@ -114,6 +114,11 @@ class TrainParams(Group):
     optimizer: OptimizerParams
     batch_size: Positive
     epochs: Positive
+    keep: Literal["best", "last"]
+    """The epoch whose weights are kept: the best on val, or the last, where the learning rate has come to rest.
+
+    Best goes by the labels called at 0.5. A network that leans to one class in its last epochs, which Platt scaling
+    mends, would lose them for it."""
     seed: Seed
 
     @model_validator(mode="after")

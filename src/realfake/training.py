@@ -85,7 +85,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[EpochResult, EpochTiming], None] = lambda result, timing: None,
 ) -> list[EpochResult]:
-    """Train a network in place and leave it with the weights of its best epoch on val.
+    """Train a network in place and leave it with the weights of its best epoch on val, or of its last.
 
     Best is the highest val accuracy, then the lowest val loss. The result depends on data, params and the network's
     initial weights alone: every random choice is a function of (seed, epoch), so a training that continues from its
@@ -94,7 +94,7 @@ def fit(
     Args:
         network: as `build_network` returns it, or the part of it behind its frozen layers; it is compiled here.
         data: gives what the network takes; called only when an epoch is left to train.
-        params: epochs, batch size, optimiser, augmentation, seed.
+        params: epochs, which of them is kept, batch size, optimiser, augmentation, seed.
         checkpoint: where the state is kept after each epoch; None keeps nothing.
         on_epoch: called after every epoch trained now (not for epochs read from the checkpoint).
 
@@ -113,12 +113,17 @@ def fit(
             if checkpoint:
                 checkpoint.save(snapshot)
             on_epoch(snapshot.history[-1], timing)
-    _assign(network.variables, snapshot.best)
+    _assign(network.variables, snapshot.best if params.keep == "best" else snapshot.model)
     return snapshot.history
 
 
-def best_epoch(history: list[EpochResult]) -> EpochResult:
-    """The epoch whose weights are kept: highest val accuracy, then lowest val loss, then earliest."""
+def kept_epoch(history: list[EpochResult], params: TrainParams) -> EpochResult:
+    """The epoch whose weights `fit` leaves."""
+    return _best_epoch(history) if params.keep == "best" else history[-1]
+
+
+def _best_epoch(history: list[EpochResult]) -> EpochResult:
+    """Highest val accuracy, then lowest val loss, then earliest."""
     return max(history, key=lambda result: (result["val_accuracy"], -result["val_loss"], -result["epoch"]))
 
 
@@ -151,7 +156,7 @@ def _epochs(
         trained, input_wait = _train_epoch(network, data, params, epoch)
         history = [*snapshot.history, _result(network, data, epoch, trained)]
         model = _values(network.variables)
-        best = model if history[-1] is best_epoch(history) else snapshot.best
+        best = model if history[-1] is _best_epoch(history) else snapshot.best
         snapshot = Snapshot(history, model, _values(network.optimizer.variables), best)
         yield snapshot, {"epoch_seconds": time.perf_counter() - started, "input_wait": input_wait}
 

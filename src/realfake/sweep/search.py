@@ -130,7 +130,7 @@ def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEp
         UserError: a combination that no network can have, or a loss that is no number.
     """
     from realfake.builder import build_network
-    from realfake.training import best_epoch, fit
+    from realfake.training import fit, kept_epoch
     from realfake.trunk_features import LearningPart
 
     params = with_values(experiment.train, values)
@@ -139,4 +139,4 @@ def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEp
         history = fit(
             part.network, part.data, params, on_epoch=lambda result, timing: on_epoch(result, timing, part.use)
         )
-        return Outcome(best_epoch(history)[experiment.tune.metric], network)
+        return Outcome(kept_epoch(history, params)[experiment.tune.metric], network)
