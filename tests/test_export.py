@@ -62,7 +62,12 @@ def save_model(folder: Path, outlier: float) -> Path:
     save_network(network, folder / "model.keras")
     training = {
         "name": "toy",
-        "params": {"preprocess.size": SIZE, "train.weights": "none", "train.augmentation.corruption": 0.3},
+        "params": {
+            "preprocess.size": SIZE,
+            "train.weights": "none",
+            "train.keep": "best",
+            "train.augmentation.corruption": 0.3,
+        },
         "data_digest": "d" * 64,
         "parts": [],
     }
