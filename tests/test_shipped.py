@@ -125,6 +125,7 @@ def test_the_readme_says_what_the_record_says(record):
     said = [record["metrics"]["accuracy"], record["cleaned"]["accuracy"], record["metrics"]["ece"]]
     said += [conditions["jpeg", 40], conditions["noise", 0.1], conditions["blur", 0.6], record["robust"]["accuracy"]]
     assert [value for value in said if f"{100 * value:.2f} %" not in page] == []
+    assert f"weights, {100 * record['metrics']['accuracy']:.2f} % on CIFAKE's test pictures" in page, "at the top"
     assert f"{record['training_seconds'] / 60:.0f} min on two cores" in page
     light = record["light"]
     for value, ends in (
