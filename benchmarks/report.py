@@ -283,6 +283,7 @@ TABLES = {
     "serving": _serving,
     "formats": lambda result: report_networks.formats(result, _table),
     "ablation": lambda result: report_networks.ablation(result, _table),
+    "damage_cost": lambda result: report_networks.damage_cost(result, _table),
     "another_generator": lambda result: report_networks.another_generator(result, _table),
 }
 

@@ -30,6 +30,7 @@ NAMES = (
     "serving",
     "formats",
     "ablation",
+    "damage_cost",
     "another_generator",
 )
 
