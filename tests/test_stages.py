@@ -95,6 +95,7 @@ def test_the_stages_give_the_same_bytes_twice(chained: Path, copied: Path) -> No
     assert len(runs(copied)) == 2
 
 
+@pytest.mark.slow
 def test_a_store_that_is_gone_is_rebuilt_with_the_training(
     chained: Path, copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

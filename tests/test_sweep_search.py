@@ -122,6 +122,7 @@ def test_one_cut_serves_all_depths(train_params):
     assert Experiment(train_params, tune_params(), data).depth is None
 
 
+@pytest.mark.slow
 def test_trials_of_all_depths_share_what_the_frozen_layers_compute(project, train_params):
     """The first trial computes, the others read; a trial that learns in whole needs none."""
     tune = tune_params(space={"unfreeze": Choices(choices=[0, 7, "all"])})

@@ -46,6 +46,7 @@ def tell_alone(sweep, runs, run, trial, found) -> None:
     sweep.study.tell(trial, found.value)
 
 
+@pytest.mark.slow
 def test_trials_are_trained_logged_and_the_best_is_kept(project, sweep, experiment, runs):
     from realfake.network import load_network
 
@@ -135,6 +136,7 @@ def test_nothing_of_a_finished_trial_stays_in_memory(sweep, experiment, runs):
     assert graphs() == before
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_kept_is_no_finished_trial(sweep, experiment, runs, monkeypatch):
     def refuse(run, file):
         raise OSError(28, "No space left on device")
@@ -180,6 +182,7 @@ def test_a_worker_that_is_stopped_gives_its_trial_back(sweep, experiment, runs, 
     assert [trial.state.name for trial in sweep.study.get_trials()] == ["FAIL", "WAITING"]
 
 
+@pytest.mark.slow
 def test_a_worker_whose_parent_is_gone_gives_its_trial_back_and_ends(sweep, experiment, runs):
     answers = iter([False, True, True])
     work(sweep, experiment, runs, 2, orphaned=lambda: next(answers))

@@ -104,6 +104,7 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project):
     assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
 
 
+@pytest.mark.slow
 def test_trainings_that_share_their_epochs_and_not_their_finish_are_two_runs(project, model):
     """train.mirror and train.calibration are applied to the checkpoint's network: another model, so another run."""
     made = {}

@@ -122,12 +122,13 @@ def assert_same_weights(one: keras.Model, two: keras.Model) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(train_params, data, whole):
     other, _ = train(train_params.model_copy(update={"seed": 1}), data)
     assert not np.array_equal(whole[0].get_weights()[0], other.get_weights()[0])
 
 
-@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("name", ["adam", pytest.param("sgd", marks=pytest.mark.slow)])
 def test_the_schedule_warms_up_and_falls(train_params, data, name):
     optimizer = OptimizerParams(
         name=name, learning_rate=0.01, schedule="cosine", warmup_epochs=1.0, weight_decay=0.0, averaging=0.0
