@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -34,8 +34,24 @@ def quiet() -> Iterator[None]:
 
 def import_keras() -> None:
     """Import Keras and TensorFlow without their greetings."""
-    with quiet():
+    with quiet(), hidden(UNUSED):
         import keras
 
         keras.backend.backend()
         keras.ops.zeros(1)  # TensorFlow speaks up at its first operation
+
+
+UNUSED = ("matplotlib", "pandas", "sklearn")
+"""What Keras imports to take objects that nobody here gives it, where it is there: a third of the start-up."""
+
+
+@contextmanager
+def hidden(modules: Sequence[str]) -> Iterator[None]:
+    """Let imports of these modules fail as if they were not installed, but for those that are imported already."""
+    absent = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is how Python writes "cannot be imported"
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]

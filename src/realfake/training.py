@@ -210,7 +210,9 @@ def _compile(network: keras.Model, params: TrainParams, steps: int) -> None:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # XLA halves the speed on CPU (measured), and its compilation costs the first epoch
     loss = keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing)
-    network.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
+    # as an object: of a name Keras would make the metric in the first step, and TensorFlow trace that step twice
+    metric = keras.metrics.BinaryAccuracy(name="accuracy")
+    network.compile(optimizer, loss=loss, metrics=[metric], jit_compile=False)
     optimizer.build(network.trainable_variables)
 
 
