@@ -184,7 +184,7 @@ def test_a_server_with_a_password_on_postgresql(gated, tmp_path):
             "MLFLOW_TRACKING_USERNAME": "admin",
             "MLFLOW_TRACKING_PASSWORD": PASSWORD,
         }
-        done = run(gated, "dvc repro -f evaluate", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+        done = run(gated, f"{PROMOTE} --history", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
         assert "401" in done.stderr or "401" in done.stdout, "without a password nobody gets in"
         succeed(gated, "dvc repro -f evaluate export", **variables)  # the run is rebuilt there
         assert "promoted: version 1 of realfake" in succeed(gated, PROMOTE, **variables)
