@@ -236,8 +236,9 @@ def _search(result: Mapping[str, Any]) -> str:
         f"{result['fraction']:.0%} of CIFAKE's train, scored on all of val; one sweep of each, "
         f"{result['seconds'] / 60:.0f} minutes.\n\n"
         + _table(["", "finished trials", "best on val"], rows)
-        + f"\nBest: {found}. What mattered: {mattered}. Pruning saved about {saved / 60:.0f} minutes. The "
-        f"worker's memory after its first trial {memory[0]:,.0f} MB, after its last {memory[-1]:,.0f} MB.\n\n"
+        + f"\nBest: {found}. What mattered: {mattered}. Pruning saved about {saved / 60:.0f} minutes of the "
+        f"workers' time. The worker's memory after its first trial {memory[0]:,.0f} MB, "
+        f"after its last {memory[-1]:,.0f} MB.\n\n"
         f"Each pruner on the {len(random)} curves of random search, thirty at a time in 100 random orders, drawn with "
         "replacement (simulated): the part of the epochs that is trained, and what is lost of the best value.\n\n"
         + _table(["pruner", "epochs trained", "lost"], pruners)

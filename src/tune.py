@@ -90,11 +90,14 @@ def tune(arguments: argparse.Namespace) -> None:
 
 def _sweep(arguments: argparse.Namespace, name: str, root: Path, params: Params) -> dict[str, Any]:
     from realfake.provenance import git_state
+    from realfake.sweep.report import write_table
     from realfake.sweep.runs import sweep_runs
+    from realfake.sweep.search import check_networks
     from realfake.sweep.study import Sweep, identity
     from realfake.sweep.worker import Order
 
     digest = _prepared(root)
+    check_networks(params.train, params.tune)
     sweep = Sweep(arguments.storage, name)
     sweep.begin(params.tune, identity(params.train, params.tune, digest))
     if not arguments.storage:
@@ -108,6 +111,7 @@ def _sweep(arguments: argparse.Namespace, name: str, root: Path, params: Params)
             _run_workers(arguments, sweep, order, params)
         finally:
             runs.bury(sweep)
+            write_table(sweep.study, params.tune, root / "outputs/tune")  # also of a sweep that was stopped
         return _write(sweep, params, root, runs)
 
 

@@ -20,7 +20,7 @@ from realfake.archive import RawPicture, write_archive
 from realfake.dataset import CLASSES
 
 SMALL: dict[str, dict[str, Any]] = {
-    "train": {"backbone": "resnet8", "width": 4, "epochs": 8, "batch_size": 16},
+    "train": {"backbone": "resnet8", "width": 4, "epochs": 8, "batch_size": 12},
     "evaluate": {"bootstrap": 100, "robustness_pictures": 8},
     "export": {
         "formats": ["keras", "litert_int8"],
@@ -28,8 +28,12 @@ SMALL: dict[str, dict[str, Any]] = {
         "calibration_pictures": 10,
         "max_accuracy_drop": 1.0,
     },
+    "tune": {"fraction": 1.0},
 }
-"""Over recipes/scratch.yaml: enough epochs to be killed between two, and everything else as small as it goes."""
+"""Over recipes/scratch.yaml: enough epochs to be killed between two, and everything else as small as it goes.
+
+The 72 pictures of train are whole batches: TensorFlow traces a step anew for a last batch of another size.
+"""
 PATIENCE = 120
 """Seconds that a test waits for something to happen on a busy machine."""
 

@@ -59,7 +59,7 @@ def test_two_checkouts_share_a_database_and_one_is_killed(copied: Path, shared, 
     succeed(copied, "git commit -qam sweep")
     other = clone(copied, tmp_path / "other")
     succeed(other, "dvc repro preprocess")
-    command = f"python src/tune.py --trials 6 --study both --storage {shared['storage']}"
+    command = f"python src/tune.py --trials 4 --study both --storage {shared['storage']}"
     variables = {"MLFLOW_TRACKING_URI": shared["mlflow"]}
     first = start(copied, command, tmp_path / "first.txt", **variables)
     second = start(other, command, tmp_path / "second.txt", **variables)
@@ -67,7 +67,7 @@ def test_two_checkouts_share_a_database_and_one_is_killed(copied: Path, shared, 
     stop(second)
     assert first.wait(300) == 0, (tmp_path / "first.txt").read_text()
     found = states(copied)
-    assert sum(state in ("complete", "pruned") for state in found) == 6
+    assert sum(state in ("complete", "pruned") for state in found) == 4
     assert found[lost] == "fail"
     (parent,), children, _ = runs_of_study(shared["mlflow"], "both")
     assert parent.info.status == "FINISHED"
@@ -79,7 +79,7 @@ def test_two_checkouts_share_a_database_and_one_is_killed(copied: Path, shared, 
 def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared, tmp_path: Path) -> None:
     change(copied, "train", epochs=6)
     change(copied, "tune", startup_trials=3)
-    command = f"python src/tune.py --trials 6 --study nodes --storage {shared['storage']} --cpus 1 --ray "
+    command = f"python src/tune.py --trials 4 --study nodes --storage {shared['storage']} --cpus 1 --ray "
     variables = {"MLFLOW_TRACKING_URI": shared["mlflow"]}
     with ray_cluster() as cluster:
         cluster.add(cpus=1)
@@ -91,7 +91,7 @@ def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared,
         assert sweep.wait(400) == 0, output.read_text()
     assert "2 workers with 1 CPUs" in output.read_text()
     found = states(copied)
-    assert sum(state in ("complete", "pruned") for state in found) == 6
+    assert sum(state in ("complete", "pruned") for state in found) == 4
     assert found[number] == "fail"
     parents, children, client = runs_of_study(shared["mlflow"], "nodes")
     assert [run.info.status for run in parents] == ["FINISHED"]

@@ -49,11 +49,25 @@ def test_a_trial_is_one_line(sweep):
 def test_what_is_new_is_told_once(sweep, capsys):
     progress = Progress(sweep, 30)
     progress.tell()
-    assert capsys.readouterr().out == "", "what was finished before is no news"
+    best = "best so far: trial   0  complete   0.5000    4 epochs  dropout 0.25\n"
+    assert capsys.readouterr().out == best, "what was finished before is no news"
     sweep.study.tell(sweep.study.ask(), 0.9)
     progress.tell()
     progress.close()
-    assert capsys.readouterr().out == "trial   3  complete   0.9000    0 epochs    <- best so far\n"
+    line, state = capsys.readouterr().out.splitlines()
+    assert line == "trial   3  complete   0.9000    0 epochs    <- best so far"
+    assert state.startswith("  3/30: 2 complete, 1 pruned, 1 failed, 0 running; best 0.9000 (trial 3); ")
+
+
+def test_a_pruned_trial_before_all_completed_ones_is_told(project, capsys):
+    sweep = Sweep(None, "sweep-1")
+    sweep.begin(TUNE, {"data": "d"})
+    progress = Progress(sweep, 30)
+    trial = sweep.study.ask()
+    trial.report(0.5, 1)
+    sweep.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    progress.tell()
+    assert capsys.readouterr().out.startswith("trial   0  pruned     0.5000    1 epoch")
 
 
 def test_durations_read_well():

@@ -1,5 +1,6 @@
 """A study counts what is finished, gives lost proposals to others, and never takes a live trial for a lost one."""
 
+import re
 import subprocess
 import sys
 
@@ -8,9 +9,10 @@ from conftest import PROJECT
 from test_sweep_search import tune_params
 
 from realfake.errors import UserError
+from realfake.params_tools import Choices
 from realfake.sweep.liveness import Worker
 from realfake.sweep.search import suggest
-from realfake.sweep.study import Sweep, answering, identity
+from realfake.sweep.study import Sweep, answering, identity, without_password
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_a_proposal_that_kills_every_worker_is_given_up(sweep):
 
 
 def test_a_study_of_other_data_or_space_is_refused(sweep):
-    with pytest.raises(UserError, match="study sweep-1 was begun with other data; `--new` starts another"):
+    with pytest.raises(UserError, match=r"study sweep-1 was begun with other data; `--new` \(or another"):
         Sweep(None, "sweep-1").begin(tune_params(), {"data": "other"})
 
 
@@ -102,6 +104,9 @@ def test_identity_leaves_out_what_varies(train_params):
     longer = train_params.model_copy(update={"epochs": 9})
     assert identity(longer, tune_params(), "d") != first
     assert identity(train_params, tune_params(fraction=0.5), "d") != first
+    assert identity(train_params, tune_params(metric="val_loss"), "d") != first
+    narrower = {"dropout": Choices(choices=[0.1])}
+    assert identity(train_params, tune_params(space=narrower), "d")["space"] != first["space"]
     finished = train_params.model_copy(update={"mirror": not train_params.mirror, "calibration": "platt"})
     assert identity(finished, tune_params(), "d") == first
 
@@ -111,6 +116,14 @@ def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(proje
         Sweep("postgresql+psycopg://me:secret@127.0.0.1:9/x", "s")
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["a://me:p@55:w@h/x", "a://me:w@h/x?password=w&n=1", "a://me@h/x?n=1&password=w"])
+def test_no_part_of_a_password_is_shown(url):
+    shown = without_password(url)
+    assert not re.search(r"\bw\b|55", shown)
+    assert shown.startswith("a://me")
+    assert "h/x" in shown
 
 
 def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):

@@ -46,7 +46,7 @@ class Cluster:
     Args:
         address: of the cluster, as `ray start` printed it.
         share: what each worker takes.
-        jobs: how many workers; None: as many as fit now.
+        jobs: how many workers at most; None: as many as fit now.
 
     Raises:
         UserError: Ray is not installed, or no cluster answers.
@@ -55,7 +55,8 @@ class Cluster:
     def __init__(self, address: str, share: Share, jobs: int | None) -> None:
         self._ray = _connect(address, share.cpus)
         self._share = share
-        self._jobs = jobs or _fitting([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
+        fitting = _fitting([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
+        self._jobs = min(jobs or fitting, fitting)  # what does not fit would wait for ever
 
     def run(self, sweep: Sweep, order: Order, params: Params, data: "tuple[Arrays, Arrays]") -> None:
         """Work until the study has its trials.

@@ -146,7 +146,10 @@ def receive(stream: TextIO) -> tuple[Order, str, int]:
 def interrupted(sweep: Sweep, order: Order) -> str:
     """What to say after Ctrl-C."""
     done = sweep.counts().finished
-    return f"stopped after {done} of {order.trials} trials; the same command with `--study {sweep.name}` goes on"
+    return (
+        f"stopped after {done} of {order.trials} trials; the same command with `--study {sweep.name}` goes on (without "
+        "`--new`, if it had that)"
+    )
 
 
 def _share(jobs: int, place: int) -> list[int]:

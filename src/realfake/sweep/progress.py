@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Tells what happens in a study from now on.
+    """Tells the best so far, and what happens in a study from now on.
 
     Args:
         sweep: the study, begun.
@@ -24,20 +24,25 @@ class Progress:
         self._sweep, self._wanted, self._live = sweep, wanted, sys.stdout.isatty()
         self._told = {trial.number for trial in sweep.study.get_trials(deepcopy=False) if trial.state.is_finished()}
         self._at_start, self._started = sweep.counts().finished, time.monotonic()
+        if sweep.counts().completed:
+            print(f"best so far: {trial_line(sweep.study.best_trial)}", flush=True)
 
     def tell(self) -> None:
-        """Say what is new."""
+        """Say what is new; where there is no terminal, the state of all follows it."""
+        known = len(self._told)
         for trial in self._sweep.study.get_trials(deepcopy=False):
             if trial.state.is_finished() and trial.number not in self._told:
                 self._told.add(trial.number)
                 line = trial_line(trial) + ("  <- best so far" if self._is_best(trial) else "")
                 print(("\r\x1b[K" if self._live else "") + line, flush=True)
+        line = progress_line(self._sweep, self._wanted, time.monotonic() - self._started, self._at_start)
+        if not self._live and len(self._told) > known:
+            print(f"  {line}", flush=True)
         if self._live:
-            line = progress_line(self._sweep, self._wanted, time.monotonic() - self._started, self._at_start)
             print(f"\r\x1b[K{line[: os.get_terminal_size().columns - 1]}", end="", flush=True)
 
     def _is_best(self, trial: "FrozenTrial") -> bool:
-        return trial.value is not None and self._sweep.study.best_trial.number == trial.number
+        return trial.state.name == "COMPLETE" and self._sweep.study.best_trial.number == trial.number
 
     def close(self) -> None:
         """Say what is new, and leave the line of the state behind."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -81,7 +82,7 @@ def summary(figures: Mapping[str, float]) -> str:
     lines = [f"what mattered: {', '.join(parts)}"] if parts else []
     names = {"seconds_saved_by_pruning": "pruning", "seconds_saved_by_cache": "the trunk cache"}
     saved = [f"{duration(figures[key])} by {words}" for key, words in names.items() if figures.get(key, 0) > 0]
-    return "\n".join([*lines, *([f"saved: about {', '.join(saved)}"] if saved else [])])
+    return "\n".join([*lines, *([f"saved: about {', '.join(saved)} (of a worker's time)"] if saved else [])])
 
 
 def write(study: "Study", tune: TuneParams, figures: Mapping[str, float], folder: Path) -> None:
@@ -90,10 +91,15 @@ def write(study: "Study", tune: TuneParams, figures: Mapping[str, float], folder
         file.write(f"# trial {study.best_trial.number}: {tune.metric} {study.best_value:.4f}\n".encode())
         file.write(fragment(values_of(study.best_trial)).encode())
     write_json(folder / "summary.json", figures)
-    with atomic_file(folder / "trials.csv") as file:
-        file.write(_csv(study, list(tune.space)).encode())
+    write_table(study, tune, folder)
     known = any(name.startswith("importance/") for name in figures)
     _draw(study, known, folder / "figures")
+
+
+def write_table(study: "Study", tune: TuneParams, folder: Path) -> None:
+    """Write trials.csv: all trials of a study, those that came to nothing with their reason."""
+    with atomic_file(folder / "trials.csv") as file:
+        file.write(_csv(study, list(tune.space)).encode())
 
 
 def _csv(study: "Study", names: list[str]) -> str:
@@ -128,7 +134,12 @@ def _draw(study: "Study", known: bool, folder: Path) -> None:
         "parallel": draw.plot_parallel_coordinate,
         "learning_curves": draw.plot_intermediate_values,
     }
-    with look(), matplotlib.rc_context({"figure.figsize": (9, 5)}), atomic_folder(folder) as made:
+    with (
+        look(),
+        warnings.catch_warnings(action="ignore", category=UserWarning),  # of axes whose ends are equal
+        matplotlib.rc_context({"figure.figsize": (9, 5)}),
+        atomic_folder(folder) as made,
+    ):
         for name, drawing in drawings.items():
             with suppress(*NO_IMPORTANCE):
                 drawing(study)

@@ -13,6 +13,7 @@ from realfake.sweep.study import Sweep
 
 if TYPE_CHECKING:
     from optuna import Trial
+    from optuna.trial import FrozenTrial
 
 PATIENCE = 20.0
 """Seconds that a machine has to make the parent run of the study that it made."""
@@ -30,6 +31,8 @@ class SweepRuns:
         every = flatten(with_values(train, values))
         named = {f"train.{name}": value for name, value in every.items() if name not in FINISHING}
         tags = {"mlflow.parentRunId": self.parent, "trial": str(trial.number), **self._tags}
+        if "retry_of" in trial.user_attrs:
+            tags["retry_of"] = str(trial.user_attrs["retry_of"])
         link = create_run(self._client, self._experiment, f"trial-{trial.number}", named, tags)
         trial.set_user_attr("mlflow_run", link.run_id)
         return link.run_id
@@ -39,11 +42,13 @@ class SweepRuns:
         figures = {name: value for name, value in values.items() if name != "epoch"}
         self._client.log_batch(run, metrics=as_metrics(figures, step=values["epoch"]))
 
-    def end(self, run: str | None, state: str, value: float | None, seconds: float) -> None:
-        """Close a trial's run."""
+    def end(self, run: str | None, state: str, seconds: float, value: float | None = None, reason: str = "") -> None:
+        """Close a trial's run; `reason` says why it came to nothing."""
         if run is None:
             return
         self._client.set_tag(run, "trial_state", state)
+        if reason:
+            self._client.set_tag(run, "reason", reason)
         figures = {"trial_seconds": seconds} | ({} if value is None else {"objective": value})
         self._client.log_batch(run, metrics=as_metrics(figures, step=0))
         self._client.set_terminated(run, STATUS[state])
@@ -75,7 +80,8 @@ class SweepRuns:
             trial = trials[int(run.data.tags["trial"])]
             if trial.state.is_finished():
                 seconds = trial.duration.total_seconds() if trial.duration else 0.0
-                self.end(run.info.run_id, states[trial.state.name], trial.value, seconds)
+                value, reason = (trial.value, "") if trial.state.name == "COMPLETE" else (None, _reason(trial))
+                self.end(run.info.run_id, states[trial.state.name], seconds, value, reason)
         if not sweep.counts().running:
             self._client.set_terminated(self.parent, "KILLED")
 
@@ -88,6 +94,10 @@ class SweepRuns:
             self._client.set_tag(self.parent, name, str(value))
         self._client.log_artifacts(self.parent, str(folder), artifact_path="sweep")
         self._client.set_terminated(self.parent)
+
+
+def _reason(trial: "FrozenTrial") -> str:
+    return str(trial.user_attrs.get("reason", ""))
 
 
 def _await_maker(sweep: Sweep) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from realfake.dataset import CLASSES
+from realfake.errors import UserError
 from realfake.params import TrainParams, with_values
 from realfake.params_tools import Choices, Domain, TuneParams
 
@@ -91,8 +92,9 @@ def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
 
     Before that a falling learning rate hides what a trial will reach: over ten trials of resnet20 val accuracy
     after an eighth, a quarter and half of the epochs had rank correlations of -0.4, 0.0 and -0.1 with the last one
-    (of the best value so far: -0.4, -0.1 and 0.2). For the same reason there is no Hyperband, whose brackets begin
-    earlier, and would share thirty trials among them.
+    (of the best value so far: -0.4, -0.1 and 0.2). From half on a trial costs little to finish, and the median of those
+    before it is a mild judge. Hyperband was a draw with it where the same curves were replayed (benchmarks/README.md),
+    but Optuna's TPE counts its start-up trials in each bracket: thirty trials in four brackets would all be random.
     """
     import optuna
 
@@ -116,6 +118,32 @@ def part_of(split: "Arrays", fraction: float, seed: int) -> "Arrays":
         chosen.append(places[: max(1, round(fraction * len(places)))])
     order = np.sort(np.concatenate(chosen))
     return pictures[order], labels[order]
+
+
+STRUCTURE = ("backbone", "width", "image_size", "input_range", "weights", "unfreeze")
+"""Parameters that decide whether there is such a network at all."""
+
+
+def check_networks(train: TrainParams, tune: TuneParams) -> None:
+    """Build the network of every value that the space has for its structure, before a trial meets it.
+
+    Raises:
+        UserError: there is no such network: a depth beyond the backbone's layers, weights of another one.
+    """
+    varied = {name: domain.probes for name, domain in tune.space.items() if name in STRUCTURE}
+    if not varied:
+        return
+    from realfake.quiet import import_keras
+
+    import_keras()
+    from realfake.builder import build_network
+
+    for name, probes in varied.items():
+        for value in probes:
+            try:
+                build_network(with_values(train, {name: value}))
+            except UserError as error:
+                raise UserError(f"tune.space.{name} has {value}, and a trial could not use it: {error}") from None
 
 
 def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEpoch") -> Outcome:

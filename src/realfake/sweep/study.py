@@ -82,8 +82,8 @@ class Sweep:
             elif known != json.loads(json.dumps(identity)):
                 changed = sorted(key for key in {*known, *identity} if known.get(key) != identity.get(key))
                 raise UserError(
-                    f"study {self.name} was begun with other {', '.join(changed)}; `--new` starts another study, or "
-                    "put back what was"
+                    f"study {self.name} was begun with other {', '.join(changed)}; `--new` (or another "
+                    "`--study NAME`) starts another, or put back what was"
                 )
             self.recover()
 
@@ -136,10 +136,13 @@ class Sweep:
             return None
         return trial
 
-    def fail(self, number: int, reason: str, retry: bool = False) -> None:
+    def fail(self, number: int, reason: str, retry: bool = False) -> bool:
         """Record that a trial came to nothing, and why; `retry` gives its proposal to another worker, within limits.
 
         Whoever is the first to say so is heard: a trial that two take for lost is retried once.
+
+        Returns:
+            Whether it was recorded; a finished trial stays what it is.
         """
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
@@ -149,10 +152,11 @@ class Sweep:
             self._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
             self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
         except UpdateFinishedTrialError:
-            return
+            return False
         tries = int(trial.user_attrs.get("tries", 0)) + 1
         if retry and trial.params and tries <= RETRIES:
             self.study.enqueue_trial(trial.params, user_attrs={"tries": tries, "retry_of": number})
+        return True
 
     def recover(self) -> None:
         """Mark trials failed whose worker is gone, and give their proposals to others."""
@@ -205,7 +209,7 @@ def _open(storage: str | None, folder: Path) -> "BaseStorage":
         return _open_database(storage)
     except Exception as error:  # drivers raise many kinds, and a missing one is an ImportError
         raise UserError(
-            f"the storage {_without_password(storage)} cannot be used ({one_line(error, 160)}); check the URL "
+            f"the storage {without_password(storage)} cannot be used ({_cause(error, storage)}); check the URL "
             "(postgresql+psycopg://user@host/name, mysql+pymysql://...), that its driver is installed "
             '(`.venv/bin/pip install "psycopg[binary]"`) and that the database can be reached'
         ) from None
@@ -269,5 +273,16 @@ def _open_database(url: str) -> "BaseStorage":
     return RDBStorage(url, {"pool_pre_ping": True})
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:...@", url)
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown; a password may hold any sign, and may stand behind the question mark."""
+    return re.sub(r"(password=)[^&]*", r"\1...", re.sub(r"//([^:/@]*):.*@", r"//\1:...@", url))
+
+
+def _cause(error: Exception, url: str) -> str:
+    """What a driver says, without what stands between the user's name and the host."""
+    secrets = re.findall(r"//[^:/@]*:(.*)@", url) + re.findall(r"password=([^&]*)", url)
+    pieces = {piece for secret in secrets for piece in (secret, *secret.split("@")) if piece}
+    said = one_line(error, 160)
+    for piece in sorted(pieces, key=len, reverse=True):
+        said = said.replace(piece, "...")
+    return said

@@ -103,8 +103,8 @@ def _run(
     run = None
     started = time.perf_counter()
 
-    def end(state: str, value: float | None = None) -> None:
-        runs.end(run, state, value, time.perf_counter() - started)
+    def end(state: str, value: float | None = None, reason: str = "") -> None:
+        runs.end(run, state, time.perf_counter() - started, value, reason)
 
     try:
         values = suggest(trial, experiment.tune.space)
@@ -123,19 +123,20 @@ def _run(
         outcome = run_trial(experiment, values, on_epoch)
         _finish(sweep, runs, run, trial, outcome)
         end("completed", outcome.value)
+        runs.keep_only_best(sweep)
     except TrialPruned:
         sweep.study.tell(trial, state=TrialState.PRUNED)
         end("pruned")
     except (KeyboardInterrupt, SystemExit, Orphaned) as stopped:
-        sweep.fail(trial.number, "interrupted", retry=True)
-        end("interrupted")
+        if sweep.fail(trial.number, "interrupted", retry=True):
+            end("interrupted", reason="interrupted")
         if not isinstance(stopped, Orphaned):
             raise
     except StorageInternalError:  # nothing can be recorded: others will see that this worker is gone
         raise
     except Exception as error:  # out of memory, a loss that is no number, a bad picture: the sweep goes on
-        sweep.fail(trial.number, one_line(error))
-        end("failed")
+        if sweep.fail(trial.number, one_line(error)):  # otherwise it was finished; `bury` closes its run as what it is
+            end("failed", reason=one_line(error))
         return one_line(error)
     return None
 
@@ -178,4 +179,3 @@ def _finish(sweep: Sweep, runs: SweepRuns, run: str, trial: "Trial", outcome: Ou
                 save_network(outcome.network, Path(folder, "model.keras"))
                 runs.keep_model(run, Path(folder, "model.keras"))
         sweep.study.tell(trial, outcome.value)
-    runs.keep_only_best(sweep)
