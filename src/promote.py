@@ -5,9 +5,11 @@ refused, or not verified; 1: an error. The champion is `models:/NAME@champion` i
 """
 
 import argparse
+from pathlib import Path
 
-from realfake.errors import run
+from realfake.errors import UserError, run
 from realfake.params import load_params
+from realfake.runlink import run_of
 from realfake.workspace import workspace
 
 REFUSED = 3
@@ -18,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--run", metavar="ID", help="judge this run (id or name) and not the best one on val")
+    what.add_argument("--trained", action="store_true", help="judge the run that made outputs/model here")
     what.add_argument("--rollback", action="store_true", help="bring back the champion before the present one")
     what.add_argument("--history", action="store_true", help="who promoted what, when, and what was refused")
     what.add_argument(
@@ -49,8 +52,22 @@ def main() -> int:
         elif arguments.rollback:
             registry.rollback()
         else:
-            return 0 if registry.promote(arguments.run) else REFUSED
+            wanted = trained(root) if arguments.trained else arguments.run
+            return 0 if registry.promote(wanted) else REFUSED
     return 0
+
+
+def trained(root: Path) -> str:
+    """Id of the run that made outputs/model.
+
+    Raises:
+        UserError: there is none.
+    """
+    folder = root / "outputs/model"
+    link = run_of(folder) if (folder / "model.keras").is_file() else None
+    if link is None:
+        raise UserError("no run is known that made outputs/model; `dvc repro` makes one, or give --run ID")
+    return link.run_id
 
 
 if __name__ == "__main__":

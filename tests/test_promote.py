@@ -121,6 +121,12 @@ def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
     assert done.returncode == 1
     assert done.stderr == "error: realfake has no version champion; known: challenger (1)\n"
     succeed(gated, "git checkout --quiet params.yaml")
+    (version,) = store(gated).search_model_versions()
+    store(gated).log_metric(version.run_id, "test/accuracy", 0.123)
+    done = run(gated, f"{PROMOTE} --verify 1")
+    assert done.returncode == 3
+    assert re.search(r"DIFFERS +test/accuracy +recorded 0.123", done.stdout)
+    assert "version 1: NOT verified" in done.stdout
     change(gated, "train", weights="models:/realfake@challenger")
     done = run(gated, "python src/train.py")
     assert "`python src/use.py --weights models:/realfake@challenger` downloads the model" in done.stderr
@@ -132,7 +138,7 @@ def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gate
     module.write_text(module.read_text() + "# a change that is in no commit\n")
     change(gated, "train", epochs=2)
     succeed(gated, "dvc repro")
-    succeed(gated, f"{PROMOTE} --run {runs_of(gated)[0]}")
+    succeed(gated, f"{PROMOTE} --trained")
     lines = succeed(gated, f"{PROMOTE} --lineage").splitlines()
     trained = (gated / "outputs/model/model.keras").read_bytes()
     lock = (gated / "dvc.lock").read_text()

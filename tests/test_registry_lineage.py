@@ -67,9 +67,16 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         subject = read_subject(client, client.get_run(run_id))
         text = "\n".join(lineage.describe(client, subject, "toy version 1", "models:/toy/1"))
         assert "python src/use.py --weights models:/toy/1\n" in text
-        assert f"git checkout {'c' * 40}\ngit apply .cache/lineage/changes.patch\n" in text
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
+        assert f"git checkout {head.stdout}git apply .cache/lineage/changes.patch\n" in text
         assert "cp .cache/lineage/params.yaml .cache/lineage/dvc.lock .\n" in text
         assert "#   train.epochs 3\n" in text
+        git(project, "commit", "--quiet", "--all", "--message", "second")
+        lineage.record(client, run_id)  # as a later stage does
+        text = "\n".join(lineage.describe(client, read_subject(client, client.get_run(run_id)), "toy version 1"))
+        assert head.stdout not in text, "the commit is that of params.yaml and dvc.lock"
+        assert "git apply" not in text
+        (project / "src/code.py").write_text("three\n")
         monkeypatch.setattr(lineage, "LARGEST", 10)
         lineage.record(client, trained(client, prepared, "two"))
         assert "are not kept with the run; commit them" in capsys.readouterr().out

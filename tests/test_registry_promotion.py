@@ -59,6 +59,16 @@ def test_the_best_run_becomes_champion_then_a_better_one_and_back(promotion, pre
         assert f"version {expected}" in line
 
 
+def test_a_version_that_was_deleted_is_no_hindrance_to_a_rollback(promotion, prepared):
+    client = promotion._client
+    for place, name in enumerate(("one", "two", "three")):
+        trained(client, prepared, name, val=0.9 + place / 100)
+        assert promotion.promote(name)
+    client.delete_model_version("realfake", "1")
+    promotion.rollback()
+    assert promotion.registry.aliases() == Aliases(champion=2, revision=4)
+
+
 def test_a_refused_run_is_the_challenger_and_the_verdict_says_why(promotion, prepared, project, capsys):
     client = promotion._client
     trained(client, prepared, "champion", val=0.9)

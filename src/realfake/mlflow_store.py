@@ -2,9 +2,10 @@
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -58,11 +59,31 @@ def store(experiment: str | None) -> Iterator[Any]:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
+    _reach(tracking_uri())
+    served = tracking_uri().startswith("http")
+    migrating = nullcontext() if served else FileLock(state_folder("locks") / "mlflow.lock")
     try:
-        with FileLock(state_folder("locks") / "mlflow.lock"):  # two processes must not migrate the schema at once
+        with migrating:  # two processes must not migrate the schema of a database at once
             client = _open(tracking_uri(), experiment)
         yield client
     except (mlflow.MlflowException, SQLAlchemyError, RequestException) as error:
+        raise _unusable(error) from None
+
+
+PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
+
+
+def _reach(uri: str) -> None:
+    """Say at once when nobody listens at an address: MLflow's own attempts go on for minutes."""
+    from requests.utils import get_environ_proxies
+
+    parts = urlsplit(uri)
+    port = PORTS.get(parts.scheme.partition("+")[0])
+    if port is None or not parts.hostname or (parts.scheme.startswith("http") and get_environ_proxies(uri)):
+        return
+    try:
+        socket.create_connection((parts.hostname, parts.port or port), timeout=10).close()
+    except (OSError, ValueError) as error:
         raise _unusable(error) from None
 
 

@@ -96,6 +96,7 @@ def log_stage(
     named = {f"{stage}.{key}": str(value) for key, value in params.items()}
     with store(experiment) as client:
         link = _find_or_rebuild(client, model_folder, experiment)
+        lineage.record(client, link.run_id)
         lineage.record_lock(client, link.run_id)
         training, link = link.run_id, _run_for_params(client, link, stage, named)
         client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))

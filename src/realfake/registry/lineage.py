@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from realfake.mlflow_store import public_uri, tracking_uri
+from realfake.provenance import git_state
 from realfake.workspace import workspace
 
 if TYPE_CHECKING:
@@ -23,15 +24,18 @@ LARGEST = 20_000_000
 
 
 def record(client: Any, run_id: str) -> None:
-    """Keep with a run what the commit does not tell: params.yaml, data.dvc, and uncommitted work in changes.patch.
+    """Keep with a run the commit, and what that does not tell: params.yaml, data.dvc, uncommitted work (changes.patch).
 
-    That is what changed of the files that git knows, and new ones of NEW_FILES which it does not ignore.
+    That is what changed of the files that git knows, and new ones of NEW_FILES which it does not ignore. Every stage
+    renews it, together with dvc.lock: the four must be of one moment to bring back what a later stage made of a model.
     """
     root = workspace()
     for name in ("params.yaml", "data.dvc"):
         if (root / name).is_file():
             client.log_artifact(run_id, str(root / name), FOLDER)
     patch = uncommitted(root)
+    client.set_tag(run_id, "lineage_commit", git_state().get("git_commit", "none"))
+    client.set_tag(run_id, "lineage_dirty", str(bool(patch)).lower())
     if len(patch) > LARGEST:
         print(f"uncommitted changes of {len(patch) / 1e6:.0f} MB are not kept with the run; commit them", flush=True)
     elif patch:
@@ -81,12 +85,12 @@ def describe(client: Any, subject: "Subject", title: str, origin: str | None = N
         origin: address of the registered weights that its training started from, if it did.
     """
     tags = subject.tags
-    commit = tags.get("git_commit", "none")
+    commit = tags.get("lineage_commit", tags.get("git_commit", "none"))
     yield f"# {title}"
     yield f"# trained by run {subject.name} ({subject.run_id}), user {tags.get('mlflow.user', 'unknown')}"
     yield f"# data {tags.get('data_digest', 'unknown')}"
     kept = {entry.path.removeprefix(f"{FOLDER}/") for entry in client.list_artifacts(subject.run_id, FOLDER)}
-    dirty = "changes.patch" in kept
+    dirty = "changes.patch" in kept and tags.get("lineage_dirty") != "false"
     yield f"# code {commit}" + (" with uncommitted changes" if dirty else "")
     for name, value in sorted(subject.params.items()):
         if name.startswith("train."):

@@ -73,7 +73,8 @@ class Promotion:
                 raise UserError(
                     f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
                 )
-            stack = log.champions(self.log.changes())
+            there = {int(version.version) for version in self.registry.versions()}  # others were deleted since
+            stack = [version for version in log.champions(self.log.changes()) if version in there]
             places = [place for place, version in enumerate(stack) if version == before.previous]
             place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
