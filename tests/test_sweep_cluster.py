@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,10 @@ def runs_of_study(uri: str, name: str) -> tuple[list, list, object]:
     return parents, [run for run in runs if run.data.tags.get("mlflow.parentRunId") in ids], client
 
 
+opened = cache(_open_database)
+"""A database, opened once: the tests ask it many times a second, and each opening holds connections for a while."""
+
+
 def in_flight(storage: str, name: str, process) -> list[int]:
     """Numbers of a study's trials that something below a process trains now."""
     import optuna
@@ -44,7 +49,7 @@ def in_flight(storage: str, name: str, process) -> list[int]:
 
     family = {str(member.pid) for member in psutil.Process(process.pid).children(recursive=True)}
     try:
-        study = optuna.load_study(study_name=name, storage=_open_database(storage))
+        study = optuna.load_study(study_name=name, storage=opened(storage))
     except KeyError:
         return []
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
