@@ -12,6 +12,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import sysconfig
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +43,16 @@ def install(folder: Path, lock: Path = LOCK) -> None:
         print(f"installing {lock.name} into {folder.name}/ (up to 4 GB and 5 minutes, once per lock) ...", flush=True)
         stamp.unlink(missing_ok=True)  # from here on the environment is neither the old nor the new one
         venv.EnvBuilder(clear=not _lies_where_made(folder), with_pip=True, symlinks=True).create(folder)
-        subprocess.run([interpreter, *PIP, "install", "--require-hashes", "-r", lock], check=True)
+        subprocess.run([interpreter, *PIP, "install", "--no-compile", "--require-hashes", "-r", lock], check=True)
+        _compile(interpreter)
         stamp.write_text(wanted)
+
+
+def _compile(interpreter: Path) -> None:
+    """Compile all packages on all cores: pip does it on one, package after package."""
+    packages = sysconfig.get_path("purelib", "venv", {"base": str(interpreter.parents[1])})
+    command = [str(interpreter), "-m", "compileall", "-qq", "-j", "0", packages]
+    subprocess.run(command, check=False)  # some packages hold templates that are no Python, which pip passes over too
 
 
 def _lies_where_made(folder: Path) -> bool:
