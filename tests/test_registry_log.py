@@ -96,6 +96,7 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
     else:
         assert "now finished: version 2 promoted" in line
         assert aliases(log) == Aliases(champion=2, previous=1, revision=3)
+        assert log._registry.find("2").tags["verdict"] == PROMOTED
     assert log.recover() == []
 
 

@@ -5,17 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from conftest import toy_pictures
+from conftest import PROJECT, toy_pictures
 from test_sweep_search import tune_params
 
 from realfake.errors import UserError
+from realfake.params import load_params
 from realfake.params_tools import Choices
 from realfake.sweep import worker as sweep_worker
 from realfake.sweep.runs import sweep_runs
 from realfake.sweep.search import Experiment, suggest
 from realfake.sweep.study import Sweep
-from realfake.sweep.worker import work
+from realfake.sweep.worker import Order, serve, work
 
 
 @pytest.fixture
@@ -44,6 +46,17 @@ def outcome(value: float, network=None) -> SimpleNamespace:
 def tell_alone(sweep, runs, run, trial, found) -> None:
     """What a trial without a network leaves."""
     sweep.study.tell(trial, found.value)
+
+
+def test_trials_see_the_chosen_part_of_train_and_all_of_val(project, experiment, monkeypatch):
+    seen = []
+    monkeypatch.setattr(sweep_worker, "work", lambda sweep, experiment, *others: seen.append(experiment))
+    half = experiment.tune.model_copy(update={"fraction": 0.5})
+    params = load_params(PROJECT / "recipes/scratch.yaml").model_copy(update={"train": experiment.train, "tune": half})
+    serve(Order("sweep-1", None, 3, "d" * 64), params, experiment.data, lambda: False)
+    (train, val) = seen[0].data
+    assert np.bincount(train[1]).tolist() == [8, 8]
+    assert len(val[1]) == 16
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import yaml
 from checkouts import change, run, start, store, succeed, wait_for
 
 from realfake.params import load_params
+from tune import study_name
 
 pytestmark = pytest.mark.slow
 
@@ -33,11 +34,11 @@ def sweeping(copied: Path) -> Path:
 
 
 def test_a_sweep_finds_writes_and_applies_its_best(sweeping: Path) -> None:
-    printed = succeed(sweeping, "python src/tune.py --trials 6 --jobs 2 --apply")
+    printed = succeed(sweeping, "python src/tune.py --trials 6 --jobs 2 --metric val_loss --apply")
     rows = trials(sweeping)
     finished = [row for row in rows if row["state"] in ("complete", "pruned")]
     assert len(finished) == 6
-    best = max((row for row in rows if row["value"]), key=lambda row: float(row["value"]))
+    best = min((row for row in rows if row["value"]), key=lambda row: float(row["value"]))
     values = yaml.safe_load((sweeping / "outputs/tune/best.yaml").read_text())["train"]
     assert values["dropout"] == float(best["dropout"])
     params = load_params(sweeping / "params.yaml")
@@ -59,7 +60,7 @@ def test_a_sweep_finds_writes_and_applies_its_best(sweeping: Path) -> None:
     kept = [child.info.run_id for child in children if client.list_artifacts(child.info.run_id)]
     assert kept == [parent.data.tags["best_run"]], "the best trial's network, and no other"
 
-    again = succeed(sweeping, "python src/tune.py --trials 6")
+    again = succeed(sweeping, "python src/tune.py --trials 6 --metric val_loss")
     assert "6 of 6 trials are finished" in again
     assert len(trials(sweeping)) == len(rows)
 
@@ -96,6 +97,17 @@ def test_two_terminals_share_one_study(sweeping: Path, tmp_path: Path) -> None:
     assert [terminal.wait(240) for terminal in terminals] == [0, 0]
     rows = trials(sweeping)
     assert [row["state"] in ("complete", "pruned") for row in rows] == [True] * 4
+
+
+def test_the_last_study_goes_on_and_a_new_one_has_the_next_number(project: Path) -> None:
+    sweeps = project / ".cache/sweeps"
+    assert study_name(None, new=False) == "sweep-1"
+    for name in ("sweep-2", "sweep-10", "named"):
+        (sweeps / name).mkdir(parents=True)
+    (sweeps / "last").write_text("sweep-2")
+    assert study_name(None, new=False) == "sweep-2"
+    assert study_name("named", new=False) == "named"
+    assert study_name(None, new=True) == "sweep-11"
 
 
 @pytest.mark.parametrize(

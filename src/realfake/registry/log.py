@@ -108,6 +108,8 @@ class Log:
         moved = change.version is not None and now.champion == change.after.champion != change.before.champion
         if now == change.after or (moved and now.revision == change.before.revision):
             self._registry.move(change.after)
+            if change.version is not None and change.kind != ROLLED_BACK:
+                self._registry.tag(change.version, verdict=change.kind)  # which comes after the aliases
             self._client.set_terminated(change.run_id)
             return f"{what} is now finished: version {change.version} {change.kind}"
         if now.revision == change.before.revision:
