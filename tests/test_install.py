@@ -39,6 +39,7 @@ def test_environment_follows_its_lock_and_its_place(tmp_path: Path, capsys: pyte
     environment = tmp_path / "env"
     lock = write_lock(tmp_path, "1.0")
     install(environment, lock)
+    assert list(environment.rglob("tiny.*.pyc")), "compiled once, not at each start of who may not write there"
     assert installed_version(environment) == "1.0"
     assert "installing requirements.lock into env/" in capsys.readouterr().out
 

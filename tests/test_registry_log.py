@@ -77,7 +77,7 @@ def killing(call, done, moves):
     return counted
 
 
-@pytest.mark.parametrize("moves", range(4))
+@pytest.mark.parametrize("moves", range(6))
 def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, monkeypatch):
     promote(log, 1)
     with log.change(REFUSED, aliases(log), {}) as pending:
@@ -85,12 +85,18 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
     before, done = aliases(log), []
     with monkeypatch.context() as patch:
         patch.setattr(Log, "_settle", lambda self, change: "")
-        for name in ("set_registered_model_alias", "delete_registered_model_alias", "set_registered_model_tag"):
+        for name in (
+            "set_registered_model_alias",
+            "delete_registered_model_alias",
+            "set_registered_model_tag",
+            "set_model_version_tag",
+            "set_terminated",
+        ):
             patch.setattr(log._client, name, killing(getattr(log._client, name), done, moves))
         with pytest.raises(Killed):
             promote(log, 2)
     (line,) = log.recover()
-    if moves < 3:  # challenger, previous, champion, and the count of changes
+    if moves < 3:  # challenger, previous, champion; then the count of changes, the verdict, the end
         assert "taken back; the registry is as it was" in line
         assert aliases(log) == before
     else:

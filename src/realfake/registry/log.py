@@ -107,16 +107,20 @@ class Log:
         now = self._registry.aliases()
         moved = change.version is not None and now.champion == change.after.champion != change.before.champion
         if now == change.after or (moved and now.revision == change.before.revision):
-            self._registry.move(change.after)
-            if change.version is not None and change.kind != ROLLED_BACK:
-                self._registry.tag(change.version, verdict=change.kind)  # which comes after the aliases
-            self._client.set_terminated(change.run_id)
+            self._complete(change)
             return f"{what} is now finished: version {change.version} {change.kind}"
         if now.revision == change.before.revision:
             self._registry.move(change.before)
             self._delete_versions(change)
         self._client.set_terminated(change.run_id, "FAILED")
         return f"{what} is taken back; the registry is as it was"
+
+    def _complete(self, change: Change) -> None:
+        """Move the aliases and tag the version; the entry is closed last, so that a kill before leaves it to others."""
+        self._registry.move(change.after)
+        if change.version is not None and change.kind != ROLLED_BACK:
+            self._registry.tag(change.version, verdict=change.kind)
+        self._client.set_terminated(change.run_id)
 
     def _delete_versions(self, change: Change) -> None:
         for version in self._registry.versions():
@@ -148,11 +152,10 @@ class Log:
             change = self._read(run.run_id)
             if change.ended or self._registry.aliases() != before:  # this machine slept, and another took over
                 raise UserError(f"{self._registry.name} changed meanwhile; nothing was done, run it again")
-            self._registry.move(change.after)
+            self._complete(change)
         except BaseException:
             self._settle(self._read(run.run_id))
             raise
-        self._client.set_terminated(run.run_id)
         self._report_crossing(self._read(run.run_id))
 
     def _read(self, run_id: str) -> Change:

@@ -184,7 +184,7 @@ class Promotion:
             self._client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
             pending.about(version)
         self.registry.describe(version, rules.markdown(f"{kind}: run {subject.name}", checks))
-        self.registry.tag(version, **tags, verdict=kind)
+        self.registry.tag(version, **tags)
         return version
 
     def _keep_lock(self, subject: Subject) -> None:
