@@ -69,12 +69,12 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 
 def _scores(folder: Path, prepared: Path) -> dict[str, float]:
     os.chdir(folder)
-    from realfake import robustness
-    from realfake.dataset import load_split
-    from realfake.metrics import accuracy
-    from realfake.mirror import mirrored
-    from realfake.network import load_network, predict
-    from realfake.params import load_params
+    from realfake.config.schema import load_params
+    from realfake.data.dataset import load_split
+    from realfake.evaluation import robustness
+    from realfake.metrics.scores import accuracy
+    from realfake.models.saving import load_network, predict
+    from realfake.models.test_time_augmentation import mirrored
 
     network = load_network(folder / "outputs/model/model.keras")
     val = load_split(prepared, "val")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scene import PROJECT, Scene
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 
 COUNTS = (100, 300, 1000, None)
 """Training pictures; None: all. A part of val in proportion chooses the epoch."""
@@ -35,13 +35,13 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     scene = Scene("another_generator", PROJECT / "data/pictures.tar.gz", "quick", {})
     prepared = scene.prepared()
     os.chdir(PROJECT)
-    from realfake import shipped
-    from realfake.dataset import load_arrays
-    from realfake.network import load_network
-    from realfake.params import load_params, with_values
+    from realfake.config.schema import load_params, with_values
+    from realfake.data.dataset import load_arrays
+    from realfake.models import pretrained
+    from realfake.models.saving import load_network
 
     arrays = {split: load_arrays(prepared, split) for split in ("train", "val", "test")}
-    rows = {"as shipped": [_scores(load_network(PROJECT / shipped.NETWORK), *arrays["test"])]}
+    rows = {"as shipped": [_scores(load_network(PROJECT / pretrained.NETWORK), *arrays["test"])]}
     for way, (recipe, changes, counts) in WAYS.items():
         params = with_values(load_params(PROJECT / f"recipes/{recipe}.yaml").train, changes)
         for some in counts:
@@ -52,10 +52,10 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 
 
 def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str, float]:
-    from realfake import training
-    from realfake.builder import build_network
-    from realfake.dataset import balanced_sample
-    from realfake.trunk_features import LearningPart
+    from realfake.data.dataset import balanced_sample
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network
+    from realfake.training import loop
 
     def part_of(split: str) -> tuple[Any, Any]:
         pictures, labels = arrays[split]
@@ -68,13 +68,13 @@ def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str,
     started = time.perf_counter()
     network = build_network(params)
     with LearningPart(network, params, part_of("train"), part_of("val")) as part:
-        training.fit(part.network, part.data, params)
+        loop.fit(part.network, part.data, params)
     return _scores(network, *arrays["test"]) | {"seconds": time.perf_counter() - started}
 
 
 def _scores(network: Any, pictures: Any, labels: Any) -> dict[str, float]:
-    from realfake.metrics import scores
-    from realfake.network import predict
+    from realfake.metrics.scores import scores
+    from realfake.models.saving import predict
 
     found = scores(labels, predict(network, pictures), 0.5, 15)
     return {name: float(np.round(found[name], 6)) for name in ("accuracy", "roc_auc", "recall", "fake_recall")}

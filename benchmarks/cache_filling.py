@@ -18,13 +18,13 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
     prepared = scene.prepared()
     os.chdir(scene.folder)
-    from realfake.quiet import import_keras
+    from realfake.core.native_output import import_keras
 
     import_keras()
-    from realfake.builder import build_network
-    from realfake.dataset import load_arrays
-    from realfake.params import load_params
-    from realfake.trunk_features import LearningPart
+    from realfake.config.schema import load_params
+    from realfake.data.dataset import load_arrays
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network
 
     params = load_params(scene.folder / "params.yaml").train
     train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
@@ -72,16 +72,16 @@ def multiplications(model: Any) -> int:
 
 def _tail_steps(tail: Any, data: Any, params: Any) -> dict[str, Callable[[], float]]:
     """The tail's training: one epoch on cached features, and on the same batch in memory over and over."""
-    from realfake import training
+    from realfake.training import loop
 
     steps = -(-len(data.train_labels) // params.batch_size)
-    training._compile(tail, params, steps)
+    loop._compile(tail, params, steps)
     inputs = data.train.inputs(np.arange(params.batch_size), 0)
     labels = data.train_labels[: params.batch_size].astype(np.float32)[:, None]
 
     def epoch() -> float:
         started = time.perf_counter()
-        training._train_epoch(tail, data, params, 0)
+        loop._train_epoch(tail, data, params, 0)
         return len(data.train_labels) / (time.perf_counter() - started)
 
     return {

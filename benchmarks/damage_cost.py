@@ -42,11 +42,11 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 def _scores(folder: Path, prepared: Path) -> tuple[dict[str, float], Any]:
     """The figures, and which of val's pictures were right, bool (N,)."""
     os.chdir(folder)
-    from realfake import robustness
-    from realfake.dataset import load_split
-    from realfake.metrics import roc_auc
-    from realfake.network import load_network, predict
-    from realfake.params import load_params
+    from realfake.config.schema import load_params
+    from realfake.data.dataset import load_split
+    from realfake.evaluation import robustness
+    from realfake.metrics.scores import roc_auc
+    from realfake.models.saving import load_network, predict
 
     network, params = load_network(folder / "outputs/model/model.keras"), load_params(folder / "params.yaml").evaluate
     val = load_split(prepared, "val")

@@ -5,7 +5,7 @@ from typing import Any
 
 from scene import PROJECT, Scene, rounds
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 
 MODELS = PROJECT / "outputs/export/models"
 PICTURE = PROJECT / "imgs/fake/5.jpg"

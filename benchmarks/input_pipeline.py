@@ -17,14 +17,14 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     prepared = scene.prepared()
     folder = str(scene.jpeg_folder())
     os.chdir(scene.folder)
-    from realfake.quiet import import_keras
+    from realfake.core.native_output import import_keras
 
     import_keras()
-    from realfake.augmentation import Augmenter
-    from realfake.dataset import load_arrays
-    from realfake.examples import PictureExamples
-    from realfake.params import AugmentationParams
-    from realfake.prefetch import Prefetched
+    from realfake.config.schema import AugmentationParams
+    from realfake.data.augmentation import Augmenter
+    from realfake.data.dataset import load_arrays
+    from realfake.data.examples import PictureExamples
+    from realfake.data.prefetch import Prefetched
 
     pictures, labels = load_arrays(prepared, "train")
 
@@ -69,22 +69,22 @@ def _directory_epoch(folder: str, size: int) -> float:
 
 def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[str, list[float]]:
     """The native network's training: what it waits for batches, and its speed against one batch in memory."""
-    from realfake import training
-    from realfake.builder import build_network
-    from realfake.params import load_params
-    from realfake.trunk_features import LearningPart
+    from realfake.config.schema import load_params
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network
+    from realfake.training import loop
 
     params = load_params(scene.folder / "params.yaml").train
     network = build_network(params)
     data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
-    training._compile(network, params, some // params.batch_size)
+    loop._compile(network, params, some // params.batch_size)
     inputs = data.train.inputs(np.arange(params.batch_size), 0)
     labels = data.train_labels[: params.batch_size].astype(np.float32)[:, None]
     waits: list[float] = []
 
     def epoch() -> float:
         started = time.perf_counter()
-        waits.append(training._train_epoch(network, data, params, 0)[1])
+        waits.append(loop._train_epoch(network, data, params, 0)[1])
         return some / (time.perf_counter() - started)
 
     def memory() -> float:
@@ -103,15 +103,15 @@ def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[s
 
 def _waiting_at_128(scene: Scene, train: Any, some: int = 640) -> float:
     """The part of an epoch that the deck's network, without a cache, waits for pictures of 128 px."""
-    from realfake import training
-    from realfake.builder import build_network
-    from realfake.params import load_params
-    from realfake.trunk_features import LearningPart
+    from realfake.config.schema import load_params
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network
+    from realfake.training import loop
 
     deck = load_params(PROJECT / "recipes/deck.yaml").train
     params = deck.model_copy(update={"weights": "none", "cache": deck.cache.model_copy(update={"max_gb": 0.0})})
     network = build_network(params)
     data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
-    training._compile(network, params, some // params.batch_size)
-    training._train_epoch(network, data, params, 0)
-    return training._train_epoch(network, data, params, 1)[1]
+    loop._compile(network, params, some // params.batch_size)
+    loop._train_epoch(network, data, params, 0)
+    return loop._train_epoch(network, data, params, 1)[1]

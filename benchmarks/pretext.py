@@ -18,19 +18,19 @@ def weights(scene: Scene) -> Path:
     path = scene.folder / "resnet20.weights.h5"
     if path.is_file():
         return path
-    from realfake.dataset import read_manifest
+    from realfake.data.dataset import read_manifest
 
     used = {row.sha256 for row in read_manifest(scene.prepared())}
     everything = Scene("native", scene.archive, "resnet20", {"train.epochs": 1}).prepared()
     os.chdir(scene.folder)
     import keras
 
-    from realfake.augmentation import Augmenter
-    from realfake.builder import build_network
-    from realfake.dataset import CIFAR_CLASSES, load_split
-    from realfake.examples import PictureExamples
-    from realfake.params import AugmentationParams, load_params
-    from realfake.prefetch import Prefetched
+    from realfake.config.schema import AugmentationParams, load_params
+    from realfake.data.augmentation import Augmenter
+    from realfake.data.dataset import CIFAR_CLASSES, load_split
+    from realfake.data.examples import PictureExamples
+    from realfake.data.prefetch import Prefetched
+    from realfake.models.builder import build_network
 
     params = load_params(scene.folder / "params.yaml").train
     split = load_split(everything, "train")

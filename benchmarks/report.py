@@ -9,8 +9,8 @@ from typing import Any
 import report_networks
 from scene import PROJECT, median
 
-from realfake.errors import run
-from realfake.workspace import atomic_file
+from realfake.core.errors import run
+from realfake.core.files import atomic_file
 
 RESULTS = Path(__file__).with_name("results")
 Row = Sequence[str]
@@ -186,7 +186,7 @@ def _transfer(result: Mapping[str, Any]) -> str:
 def _draw(results: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    from realfake import figures
+    from realfake.evaluation import plots as figures
 
     sweep = {name: [results["sweep_cost"][f"thirty_trials_{name}"]] for name in ("no_cache", "shared_cache")}
     panels = [

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from scene import CIFAKE
 
-from realfake.errors import UserError, run
-from realfake.provenance import git_state, machine
-from realfake.workspace import write_json
+from realfake.core.environment import git_state, machine
+from realfake.core.errors import UserError, run
+from realfake.core.files import write_json
 
 RESULTS = Path(__file__).with_name("results")
 NAMES = (

@@ -21,15 +21,15 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
     prepared = scene.prepared()
     os.chdir(scene.folder)
-    from realfake.quiet import import_keras
+    from realfake.core.native_output import import_keras
 
     import_keras()
-    from realfake.builder import build_network
-    from realfake.dataset import load_arrays
-    from realfake.params import load_params
-    from realfake.pixels import network_input
-    from realfake.trunk import cut_network
-    from realfake.trunk_runtime import open_runtime
+    from realfake.config.schema import load_params
+    from realfake.data.dataset import load_arrays
+    from realfake.data.images import network_input
+    from realfake.feature_cache.backends import open_runtime
+    from realfake.feature_cache.split import cut_network
+    from realfake.models.builder import build_network
 
     params = load_params(scene.folder / "params.yaml").train
     pictures, _ = load_arrays(prepared, "train")

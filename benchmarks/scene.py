@@ -16,9 +16,9 @@ import yaml
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
-from realfake.archive import read_archive  # noqa: E402
-from realfake.dataset import CLASSES, read_manifest  # noqa: E402
-from realfake.errors import UserError  # noqa: E402
+from realfake.core.errors import UserError  # noqa: E402
+from realfake.data.archive import read_archive  # noqa: E402
+from realfake.data.dataset import CLASSES, read_manifest  # noqa: E402
 
 CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"
 

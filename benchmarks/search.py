@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scene import PROJECT, Scene
 
-from realfake.params import load_params
+from realfake.config.schema import load_params
 
 TRIALS, JOBS = 30, "2"
 ORDERS = 100
@@ -38,9 +38,9 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 def _found(scene: Scene) -> dict[str, Any]:
     """What the two studies hold."""
     os.chdir(scene.folder)
-    from realfake.sweep.report import figures_of
-    from realfake.sweep.search import values_of
+    from realfake.sweep.results import figures_of
     from realfake.sweep.study import Sweep
+    from realfake.sweep.trials import values_of
 
     params = load_params(scene.folder / "params.yaml")
     studies = {name: _open(Sweep(None, name)) for name in ("default", "random")}
@@ -80,7 +80,7 @@ def _pruners(params: Any) -> dict[str, Callable[[], Any]]:
     """Those of `tune.pruner`, and Hyperband, which shares the trials among brackets."""
     import optuna
 
-    from realfake.sweep.search import pruner
+    from realfake.sweep.trials import pruner
 
     ours = {
         name: lambda name=name: pruner(params.tune.model_copy(update={"pruner": name}), params.train.epochs)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scene import PROJECT
 
-from realfake.detector import Detector, exported_model
-from realfake.errors import UserError
+from realfake.core.errors import UserError
+from realfake.inference.detector import Detector, exported_model
 
 PATIENCE, SECONDS, ASKED = 120, 10, 200
 """Seconds for the server to start, seconds of each throughput, and requests of each latency."""

@@ -17,14 +17,14 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
     scene = Scene("sweep", archive, "deck", changes)
     prepared = scene.prepared()
     os.chdir(scene.folder)
-    from realfake.quiet import import_keras
+    from realfake.core.native_output import import_keras
 
     import_keras()
-    from realfake import training
-    from realfake.builder import build_network
-    from realfake.dataset import load_arrays
-    from realfake.params import load_params
-    from realfake.trunk_features import LearningPart
+    from realfake.config.schema import load_params
+    from realfake.data.dataset import load_arrays
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network
+    from realfake.training import loop
 
     base = load_params(scene.folder / "params.yaml").train
     train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
@@ -36,7 +36,7 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
         started = time.perf_counter()
         network = build_network(params)
         with LearningPart(network, params, train, val, depth=max(DEPTHS)) as part:
-            training.fit(part.network, part.data, params)
+            loop.fit(part.network, part.data, params)
             if part.use and part.use.computed:
                 filling.append(part.use.seconds)
                 return time.perf_counter() - started - part.use.seconds

@@ -6,7 +6,7 @@ from typing import Any
 
 from scene import PROJECT, Scene, median, rounds
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 
 TARGET = 0.8676
 """The deck's best accuracy on val; it gives none on test."""

@@ -24,8 +24,8 @@ def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any
     )
     path = weights(scene)
     os.chdir(scene.folder)
-    from realfake.params import TrainParams, load_params
-    from realfake.workspace import sha256_file
+    from realfake.config.schema import TrainParams, load_params
+    from realfake.core.files import sha256_file
 
     base = load_params(scene.folder / "params.yaml").train.model_dump()
     base |= {"weights": str(path), "weights_sha256": sha256_file(path), "unfreeze": LAST_STAGE, "epochs": EPOCHS}
@@ -57,12 +57,12 @@ def _rows() -> list[tuple[str, float, int | None, str, float]]:
 
 
 def _train(scene: Scene, params: Any) -> dict[str, float]:
-    from realfake import training
-    from realfake.builder import build_network
-    from realfake.dataset import load_arrays
-    from realfake.metrics import accuracy
-    from realfake.network import predict
-    from realfake.trunk_features import LearningPart
+    from realfake.data.dataset import load_arrays
+    from realfake.feature_cache.features import LearningPart
+    from realfake.metrics.scores import accuracy
+    from realfake.models.builder import build_network
+    from realfake.models.saving import predict
+    from realfake.training import loop
 
     prepared = scene.prepared()
     train, val, test = (load_arrays(prepared, split) for split in ("train", "val", "test"))
@@ -70,7 +70,7 @@ def _train(scene: Scene, params: Any) -> dict[str, float]:
     started = time.perf_counter()
     network = build_network(params)
     with LearningPart(network, params, train, val) as part:
-        training.fit(part.network, part.data, params)
+        loop.fit(part.network, part.data, params)
         filling = part.use.seconds if part.use else 0.0
     seconds = time.perf_counter() - started
     return {

@@ -22,14 +22,15 @@ sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks")]
 
 from scene import CIFAKE, Scene  # noqa: E402
 
-from realfake import evaluation, robustness, shipped  # noqa: E402
-from realfake.dataset import load_split  # noqa: E402
-from realfake.detector import Detector  # noqa: E402
-from realfake.errors import UserError, run  # noqa: E402
-from realfake.params import load_params  # noqa: E402
-from realfake.params_edit import apply  # noqa: E402
-from realfake.provenance import git_state, machine  # noqa: E402
-from realfake.workspace import atomic_folder, read_json, sha256_file, write_json  # noqa: E402
+from realfake.config.editing import apply  # noqa: E402
+from realfake.config.schema import load_params  # noqa: E402
+from realfake.core.environment import git_state, machine  # noqa: E402
+from realfake.core.errors import UserError, run  # noqa: E402
+from realfake.core.files import atomic_folder, read_json, sha256_file, write_json  # noqa: E402
+from realfake.data.dataset import load_split  # noqa: E402
+from realfake.evaluation import robustness, scoring  # noqa: E402
+from realfake.inference.detector import Detector  # noqa: E402
+from realfake.models import pretrained  # noqa: E402
 
 LARGEST = 4_000_000
 """Bytes of both models together, so that they can stand in the repository."""
@@ -92,7 +93,7 @@ def start(project: Path, sha256: str) -> None:
     native = load_params(project / "recipes/native.yaml").train
     shape = {name: getattr(native, name) for name in ("backbone", "width", "image_size", "input_range")}
     for file in (project / "recipes/quick.yaml", project / "recipes/refine.yaml", project / "params.yaml"):
-        if load_params(file).train.weights == shipped.NAME:
+        if load_params(file).train.weights == pretrained.NAME:
             apply(file, shape | {"weights_sha256": sha256})
 
 
@@ -101,14 +102,14 @@ def light(file: Path, project: Path) -> dict[str, Any]:
     params, detector = load_params(project / "params.yaml").evaluate, Detector(file)
     test = load_split(project / "outputs/prepared", "test")
     probabilities = detector.probabilities(test.pictures)
-    found = evaluation.assess(test, probabilities, params)
+    found = scoring.assess(test, probabilities, params)
     print("damaging for the int8 file", flush=True)
     damaged = robustness.measure(detector.probabilities, test, probabilities, params)
     interval = found.intervals["accuracy"]
     return {
-        "scores": evaluation.rounded(found.scores),
+        "scores": scoring.rounded(found.scores),
         "accuracy_interval": [round(interval.low, 6), round(interval.high, 6)],
-        "robust": evaluation.rounded(robustness.flat(damaged)),
+        "robust": scoring.rounded(robustness.flat(damaged)),
     }
 
 

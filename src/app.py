@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realfake.demo import answer, facts, limits
-from realfake.detector import Detector, exported_model
-from realfake.errors import UserError, run
+from realfake.core.errors import UserError, run
+from realfake.inference.demo import answer, facts, limits
+from realfake.inference.detector import Detector, exported_model
 
 if TYPE_CHECKING:
     import gradio

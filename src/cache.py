@@ -8,8 +8,8 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 
-from realfake.errors import run
-from realfake.trunk_cache import Stored, TrunkCache
+from realfake.core.errors import run
+from realfake.feature_cache.store import Stored, TrunkCache
 
 HEADER = ("entry", "runtime", "pictures", "size", "last used", "state")
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from realfake import evaluation, robustness, tracking
-from realfake.dataset import load_split
-from realfake.errors import run
-from realfake.evaluation import Evaluation
-from realfake.params import EvaluateParams, flatten, load_params
-from realfake.quiet import import_keras
-from realfake.robustness import Robustness
-from realfake.workspace import atomic_folder, exclusive, workspace
+from realfake.config.schema import EvaluateParams, flatten, load_params
+from realfake.core.errors import run
+from realfake.core.files import atomic_folder, exclusive, workspace
+from realfake.core.native_output import import_keras
+from realfake.data.dataset import load_split
+from realfake.evaluation import robustness, scoring
+from realfake.evaluation.robustness import Robustness
+from realfake.evaluation.scoring import Evaluation
+from realfake.tracking import runs
 
 BLOCK = 1024
 """Pictures between two steps of the progress bar."""
@@ -26,19 +27,19 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     """
     test = load_split(prepared, "test")
     import_keras()
-    from realfake import explanation
-    from realfake.network import load_network, predict
+    from realfake.evaluation import explanations
+    from realfake.models.saving import load_network, predict
 
     network = load_network(model / "model.keras")
     bar = partial(tqdm, disable=None, leave=False)
     starts = bar(range(0, len(test.labels), BLOCK), desc="predicting")
     probabilities = np.concatenate([predict(network, test.pictures[start : start + BLOCK]) for start in starts])
-    result = evaluation.assess(test, probabilities, params)
+    result = scoring.assess(test, probabilities, params)
     damaged = robustness.measure(partial(predict, network), test, probabilities, params, partial(bar, desc="damaging"))
     with atomic_folder(output) as folder:
-        evaluation.write(result, params, folder)
+        scoring.write(result, params, folder)
         robustness.write(damaged, folder)
-        explanation.draw(network, result, damaged, params, folder / "figures")
+        explanations.draw(network, result, damaged, params, folder / "figures")
     return result, damaged
 
 
@@ -49,9 +50,9 @@ def main() -> None:
     model, output = root / "outputs/model", root / "outputs/evaluation"
     with exclusive("evaluate"):
         result, damaged = evaluate(model, root / "outputs/prepared", params.evaluate, output)
-        figures = evaluation.flat(result) | robustness.flat(damaged)
-        tracking.log_stage("evaluate", model, flatten(params.evaluate), figures, output, params.tracking.experiment)
-    print(evaluation.summary(result, params.evaluate.threshold))
+        figures = scoring.flat(result) | robustness.flat(damaged)
+        runs.log_stage("evaluate", model, flatten(params.evaluate), figures, output, params.tracking.experiment)
+    print(scoring.summary(result, params.evaluate.threshold))
     print(robustness.summary(damaged))
 
 

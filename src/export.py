@@ -3,21 +3,21 @@
 import time
 from pathlib import Path
 
-from realfake import benchmark
-from realfake.benchmark import Comparison
-from realfake.card import Sources, write_card
-from realfake.dataset import Labels, balanced_sample, load_arrays
-from realfake.errors import UserError, run
-from realfake.formats import Source, describe, network_runner, write_format
-from realfake.params import ExportParams, flatten, load_params
-from realfake.params_kinds import FormatName
-from realfake.pixels import Pictures, network_input
-from realfake.provenance import machine
-from realfake.quiet import import_keras
-from realfake.workspace import atomic_folder, exclusive, sha256_file, workspace, write_json
+from realfake.config.kinds import FormatName
+from realfake.config.schema import ExportParams, flatten, load_params
+from realfake.core.arrays import Labels, Pictures
+from realfake.core.environment import machine
+from realfake.core.errors import UserError, run
+from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace, write_json
+from realfake.core.native_output import import_keras
+from realfake.data.dataset import balanced_sample, load_arrays
+from realfake.data.images import network_input
+from realfake.export import comparison
+from realfake.export.converters import Source, describe, network_runner, write_format
+from realfake.export.model_card import Sources, write_card
 
 
-def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> Comparison:
+def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> comparison.Comparison:
     """Replace the folder `output` with the network of `model` in every format, and with what their files answer.
 
     Each file describes itself and is run by its own runtime. Timings go to timings/export.json beside `output`.
@@ -28,7 +28,7 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
     calibration, _ = _sample(prepared, "train", params.calibration_pictures, params.seed)
     pictures, labels = _sample(prepared, "test", params.check_pictures, params.seed)
     import_keras()
-    from realfake.network import load_network
+    from realfake.models.saving import load_network
 
     network = load_network(model / "model.keras")
     description = describe(model, evaluation, network.input_shape[1])
@@ -37,9 +37,9 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
         (folder / "models").mkdir()
         paths: dict[str, Path] = {name: _write(name, source, folder / "models") for name in params.formats}
         print(f"running each on {len(labels):,} test pictures", flush=True)
-        found = benchmark.compare(paths, network_runner(network), pictures, labels, description.threshold)
-        print(benchmark.table(found.qualities, found.speeds), flush=True)
-        benchmark.require_quality(found, params.max_accuracy_drop)
+        found = comparison.compare(paths, network_runner(network), pictures, labels, description.threshold)
+        print(comparison.table(found.qualities, found.speeds), flush=True)
+        comparison.require_quality(found, params.max_accuracy_drop)
         write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
         write_card(Sources.read(prepared, model, evaluation, folder), folder / "model_card.md")
     identity = {"model": sha256_file(model / "model.keras"), "machine": machine()}
@@ -54,10 +54,10 @@ def main() -> None:
     model, output = root / "outputs/model", root / "outputs/export"
     with exclusive("export"):
         found = export(model, root / "outputs/prepared", root / "outputs/evaluation", params.export, output)
-        from realfake import tracking
+        from realfake.tracking import runs
 
-        values, figures = flatten(params.export), benchmark.flat(found)
-        tracking.log_stage("export", model, values, figures, output, params.tracking.experiment)
+        values, figures = flatten(params.export), comparison.flat(found)
+        runs.log_stage("export", model, values, figures, output, params.tracking.experiment)
 
 
 def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:

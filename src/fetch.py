@@ -21,12 +21,12 @@ from typing import BinaryIO, TypeVar
 
 from tqdm import tqdm
 
-from realfake.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
-from realfake.data_folder import install, recover, require_versioned, restore_sample
-from realfake.dataset import CLASSES
-from realfake.errors import UserError, one_line, run
-from realfake.pixels import PictureError, decode
-from realfake.workspace import exclusive, state_folder, workspace
+from realfake.core.errors import UserError, one_line, run
+from realfake.core.files import exclusive, state_folder, workspace
+from realfake.data.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
+from realfake.data.dataset import CLASSES
+from realfake.data.images import PictureError, decode
+from realfake.data.versioning import install, recover, require_versioned, restore_sample
 
 KAGGLE_NAME = "birdy654/cifake-real-and-ai-generated-synthetic-images"
 KAGGLE_SPACE = 10**9

@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from realfake.errors import UserError, run
-from realfake.params import load_params
-from realfake.params_edit import apply, value_of
-from realfake.workspace import atomic_file, workspace
+from realfake.config.editing import apply, value_of
+from realfake.config.schema import load_params
+from realfake.core.errors import UserError, run
+from realfake.core.files import atomic_file, workspace
 
 
 def override(params: Path, values: Mapping[str, Any]) -> None:

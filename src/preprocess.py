@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from realfake.archive import find_archive
-from realfake.errors import run
-from realfake.params import PreprocessParams, load_params
-from realfake.preparation import prepare
-from realfake.workspace import atomic_folder, exclusive, workspace
+from realfake.config.schema import PreprocessParams, load_params
+from realfake.core.errors import run
+from realfake.core.files import atomic_folder, exclusive, workspace
+from realfake.data.archive import find_archive
+from realfake.data.preparation import prepare
 
 
 def preprocess(data: Path, params: PreprocessParams, output: Path) -> dict[str, Any]:

@@ -7,10 +7,10 @@ refused, or not verified; 1: an error. The champion is `models:/NAME@champion` i
 import argparse
 from pathlib import Path
 
-from realfake.errors import UserError, run
-from realfake.params import load_params
-from realfake.runlink import run_of
-from realfake.workspace import workspace
+from realfake.config.schema import load_params
+from realfake.core.errors import UserError, run
+from realfake.core.files import workspace
+from realfake.tracking.run_link import run_of
 
 REFUSED = 3
 

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from realfake.errors import UserError, one_line, run
-from realfake.runlink import run_of
-from realfake.trunk_cache import remove_entry
-from realfake.workspace import home
+from realfake.core.errors import UserError, one_line, run
+from realfake.core.files import home
+from realfake.feature_cache.store import remove_entry
+from realfake.tracking.run_link import run_of
 
 KEPT = ("fetch", "locks", "runs", "sweeps")
 """Folders of .cache/ that are no cache: locks in use, a few bytes a model that say which run made it, studies."""
@@ -55,7 +55,7 @@ def prune_runs(days: int, dry_run: bool) -> list[str]:
     Returns:
         Names of the runs deleted (or, with `dry_run`, that would be).
     """
-    from realfake.mlflow_store import is_local, store
+    from realfake.tracking.store import is_local, store
 
     if not is_local():
         print("runs: left alone, MLFLOW_TRACKING_URI names a store that others may share")

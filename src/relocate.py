@@ -3,9 +3,9 @@
 The stages do so by themselves; MLflow, started alone in a moved project, does not.
 """
 
-from realfake.errors import run
-from realfake.relocation import relocate
-from realfake.workspace import home
+from realfake.core.errors import run
+from realfake.core.files import home
+from realfake.tracking.relocation import relocate
 
 
 def main() -> None:

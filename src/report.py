@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from realfake import changes
-from realfake.benchmark import table as aligned
-from realfake.changes import Base
-from realfake.errors import run
-from realfake.lock import lock_moved
-from realfake.markdown import code, folded, line_chart, table
-from realfake.results import formats_of
-from realfake.runlink import run_of
-from realfake.workspace import atomic_file, read_json, workspace
+from realfake.core.errors import run
+from realfake.core.files import atomic_file, read_json, workspace
+from realfake.core.text_tables import code, folded, line_chart, table
+from realfake.export.comparison import table as aligned
+from realfake.reporting import dvc_diff
+from realfake.reporting.dvc_diff import Base
+from realfake.reporting.dvc_lock_diff import lock_moved
+from realfake.reporting.export_results import formats_of
+from realfake.tracking.run_link import run_of
 
 CALLED = {
     "accuracy": "accuracy",
@@ -79,7 +79,7 @@ def scores(root: Path, base: Base | None) -> tuple[Scores, Scores]:
     """The test scores by name, before and now; others begin with a word of OTHER."""
     folder = "outputs/evaluation"
     order, _, _ = (read_json(root / folder / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
-    found = changes.differences(root, "metrics", base, everything=True) if base else _as_new(root / folder)
+    found = dvc_diff.differences(root, "metrics", base, everything=True) if base else _as_new(root / folder)
 
     def state(key: str) -> Scores:
         files = {Path(file).stem: {name: row.get(key) for name, row in rows.items()} for file, rows in found.items()}
@@ -91,7 +91,7 @@ def scores(root: Path, base: Base | None) -> tuple[Scores, Scores]:
     return state("old"), state("new")
 
 
-def _as_new(folder: Path) -> dict[str, changes.Differences]:
+def _as_new(folder: Path) -> dict[str, dvc_diff.Differences]:
     """All metrics of the working tree as if there had been none before."""
     return {name: {key: {"new": value} for key, value in read_json(folder / f"{name}.json").items()} for name in FILES}
 
@@ -154,7 +154,7 @@ def _change(name: str, before: Score, now: Score) -> str:
 
 
 def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
-    params = changes.differences(root, "params", base)
+    params = dvc_diff.differences(root, "params", base)
     moved = lock_moved(root, base.state)
     if same_scores and not params and moved is None:
         yield f"Nothing differs from `{base.name}`: the same parameters, the same scores, the same dvc.lock."
@@ -168,7 +168,7 @@ def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
 
 
 def _learning_curve(root: Path, base: Base) -> Iterator[str]:
-    before, now = changes.curves(root, base)
+    before, now = dvc_diff.curves(root, base)
     if len(now) < 2:  # one point is no line
         return
     yield line_chart("Accuracy on val", "epoch", before, now)
@@ -207,10 +207,10 @@ def main() -> None:
     parser.add_argument("--rehearsal", action="store_true", help="say that the promotion was one on a copy")
     arguments = parser.parse_args()
     root = workspace()
-    base = changes.base_of(root, arguments.base)
+    base = dvc_diff.base_of(root, arguments.base)
     page = report(root, base, arguments.rehearsal)
     if arguments.plots:
-        changes.plots_page(root, base, arguments.plots.resolve())
+        dvc_diff.plots_page(root, base, arguments.plots.resolve())
     if arguments.output is None:
         print(page, end="")
         return

@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from realfake.changes import RETRAINED
-from realfake.errors import UserError, one_line, run
-from realfake.workspace import workspace
+from realfake.core.errors import UserError, one_line, run
+from realfake.core.files import workspace
+from realfake.reporting.dvc_diff import RETRAINED
 
 ARTIFACT = "state"
 BRANCH = "main"

@@ -9,13 +9,12 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from realfake.demo import limits
-from realfake.detector import Detector, exported_model
-from realfake.errors import UserError, run
-from realfake.workspace import atomic_folder, workspace
+from realfake.core.code_identity import import_closure, source_files
+from realfake.core.errors import UserError, run
+from realfake.core.files import atomic_folder, workspace
+from realfake.inference.demo import limits
+from realfake.inference.detector import Detector, exported_model
 
-MODULES = ("__init__", "demo", "description", "detector", "errors", "occlusion", "pixels", "quiet", "runners")
-"""What app.py reaches; tests/test_space.py compares."""
 PACKAGES = ("ai-edge-litert", "gradio", "numpy", "pillow")
 """What the demo needs, in the versions installed here."""
 HEADER = """---
@@ -52,9 +51,10 @@ def write_space(root: Path, model: Path, output: Path) -> None:
     needed = {name: version(name) for name in PACKAGES}
     with atomic_folder(output) as folder:
         shutil.copyfile(root / "src/app.py", folder / "app.py")
-        (folder / "realfake").mkdir()
-        for name in MODULES:
-            shutil.copyfile(root / f"src/realfake/{name}.py", folder / f"realfake/{name}.py")
+        for source in source_files(import_closure(root / "src/app.py")):
+            copy = folder / source.relative_to(root / "src")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
         shutil.copyfile(model, folder / "model.tflite")
         shutil.copytree(root / "imgs", folder / "imgs")
         (folder / "requirements.txt").write_text("".join(f"{name}=={number}\n" for name, number in needed.items()))

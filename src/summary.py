@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from realfake.benchmark import table
-from realfake.errors import run
-from realfake.lock import lock_moved
-from realfake.results import formats_of
-from realfake.runlink import run_of
-from realfake.workspace import read_json, workspace
+from realfake.core.errors import run
+from realfake.core.files import read_json, workspace
+from realfake.export.comparison import table
+from realfake.reporting.dvc_lock_diff import lock_moved
+from realfake.reporting.export_results import formats_of
+from realfake.tracking.run_link import run_of
 
 
 def describe(root: Path) -> Iterator[str]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from realfake.dataset import load_arrays, read_manifest, seen
-from realfake.errors import run
-from realfake.params import FINISHING, TrainParams, flatten, load_params
-from realfake.quiet import import_keras
-from realfake.record import closing, epoch_line, opening, record, run_name
-from realfake.workspace import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
+from realfake.config.schema import FINISHING, TrainParams, flatten, load_params
+from realfake.core.errors import run
+from realfake.core.files import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
+from realfake.core.native_output import import_keras
+from realfake.data.dataset import load_arrays, read_manifest, seen
+from realfake.training.training_record import closing, epoch_line, opening, record, run_name
 
 
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
@@ -23,14 +23,14 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     report = read_json(prepared / "report.json")
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
-    from realfake import training
-    from realfake.builder import build_network, describe
-    from realfake.calibration import calibrate
-    from realfake.checkpoint import Checkpoint
-    from realfake.mirror import mirrored
-    from realfake.network import in_float32, save_network
-    from realfake.tracking import training_run
-    from realfake.trunk_features import LearningPart
+    from realfake.feature_cache.features import LearningPart
+    from realfake.models.builder import build_network, describe
+    from realfake.models.saving import in_float32, save_network
+    from realfake.models.test_time_augmentation import mirrored
+    from realfake.tracking.runs import training_run
+    from realfake.training import loop
+    from realfake.training.calibration import calibrate
+    from realfake.training.checkpoint import Checkpoint
 
     network = build_network(params)
     named = {f"preprocess.{k}": v for k, v in report["params"].items()} | {
@@ -39,21 +39,21 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     name = run_name(params)
     print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
     learnt = {key: value for key, value in named.items() if key.removeprefix("train.") not in FINISHING}
-    checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **learnt}, training.MODULES)
+    checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **learnt}, loop.CODE)
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with (
         training_run(checkpoint.folder, title, experiment, named) as tracked,
         LearningPart(network, params, train_arrays, val_arrays) as part,
     ):
 
-        def on_epoch(result: training.EpochResult, timing: training.EpochTiming) -> None:
+        def on_epoch(result: loop.EpochResult, timing: loop.EpochTiming) -> None:
             print(epoch_line(result, params.epochs, timing["epoch_seconds"]), flush=True)
             tracked.log_epoch({**result, **timing})
 
-        history = training.fit(part.network, part.data, params, checkpoint, on_epoch)
+        history = loop.fit(part.network, part.data, params, checkpoint, on_epoch)
         if part.use:
             tracked.log_trunk(asdict(part.use))
-        kept = training.kept_epoch(history, params)
+        kept = loop.kept_epoch(history, params)
         parts = describe(network, params)
         finished = in_float32(mirrored(network, params) if params.mirror else network)
         scaling = calibrate(finished, *val_arrays, params.calibration)

@@ -13,15 +13,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realfake.errors import UserError, run
-from realfake.params import Params, load_params
-from realfake.workspace import atomic_file, read_json, state_folder, workspace
+from realfake.config.schema import Params, load_params
+from realfake.core.errors import UserError, run
+from realfake.core.files import atomic_file, read_json, state_folder, workspace
 
 if TYPE_CHECKING:
-    from realfake.sweep.runs import SweepRuns
+    from realfake.feature_cache.features import Arrays
+    from realfake.sweep.mlflow_runs import SweepRuns
     from realfake.sweep.study import Sweep
     from realfake.sweep.worker import Order
-    from realfake.trunk_features import Arrays
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def tune(arguments: argparse.Namespace) -> None:
         values = _sweep(arguments, name, root, _params(root, arguments.metric))
     print((root / "outputs/tune/best.yaml").read_text(), end="")
     if arguments.apply:
-        from realfake.params_edit import apply
+        from realfake.config.editing import apply
 
         apply(root / "params.yaml", values)
         print("params.yaml has these values now; `dvc repro` trains them in full")
@@ -89,11 +89,11 @@ def tune(arguments: argparse.Namespace) -> None:
 
 
 def _sweep(arguments: argparse.Namespace, name: str, root: Path, params: Params) -> dict[str, Any]:
-    from realfake.provenance import git_state
-    from realfake.sweep.report import write_table
-    from realfake.sweep.runs import sweep_runs
-    from realfake.sweep.search import check_networks
+    from realfake.core.environment import git_state
+    from realfake.sweep.mlflow_runs import sweep_runs
+    from realfake.sweep.results import write_table
     from realfake.sweep.study import Sweep, identity
+    from realfake.sweep.trials import check_networks
     from realfake.sweep.worker import Order
 
     digest = _prepared(root)
@@ -123,7 +123,7 @@ def _run_workers(arguments: argparse.Namespace, sweep: "Sweep", order: "Order", 
         command = [sys.executable, str(Path(__file__).resolve()), "--worker"]
         Pool(sweep, command, order, params.tune.metric, arguments.jobs or 1).run()
         return
-    from realfake.sweep.cluster import Cluster, Share
+    from realfake.sweep.ray_cluster import Cluster, Share
 
     cluster = Cluster(arguments.ray, Share(arguments.cpus, arguments.gpus), arguments.jobs)
     try:
@@ -134,8 +134,8 @@ def _run_workers(arguments: argparse.Namespace, sweep: "Sweep", order: "Order", 
 
 def _write(sweep: "Sweep", params: Params, root: Path, runs: "SweepRuns") -> dict[str, Any]:
     """Leave what was found in outputs/tune and in MLflow; returns the best values."""
-    from realfake.sweep.report import figures_of, summary, write
-    from realfake.sweep.search import values_of
+    from realfake.sweep.results import figures_of, summary, write
+    from realfake.sweep.trials import values_of
 
     if not sweep.counts().completed:
         raise UserError("no trial ran to its end, so there is no best one; raise --trials or set tune.pruner: none")
@@ -159,7 +159,7 @@ def work_for_a_pool() -> None:
 
 
 def _arrays(root: Path) -> "tuple[Arrays, Arrays]":
-    from realfake.dataset import load_arrays
+    from realfake.data.dataset import load_arrays
 
     return load_arrays(root / "outputs/prepared", "train"), load_arrays(root / "outputs/prepared", "val")
 

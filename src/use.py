@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from realfake.errors import UserError, run
-from realfake.params import load_params
-from realfake.workspace import atomic_file, workspace
+from realfake.config.schema import load_params
+from realfake.core.errors import UserError, run
+from realfake.core.files import atomic_file, workspace
 
 
 def use(name: str, root: Path, force: bool = False) -> None:
@@ -53,10 +53,10 @@ def use_weights(address: str, root: Path) -> None:
     Raises:
         UserError: there is no such version.
     """
-    from realfake.mlflow_store import store
-    from realfake.params_edit import apply
-    from realfake.quiet import import_keras
+    from realfake.config.editing import apply
+    from realfake.core.native_output import import_keras
     from realfake.registry.weights import fetch_weights
+    from realfake.tracking.store import store
 
     import_keras()
     with store(None) as client:

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 from conftest import PROJECT, jpeg, toy_pictures
 
-from realfake.archive import RawPicture, write_archive
-from realfake.dataset import CLASSES
+from realfake.data.archive import RawPicture, write_archive
+from realfake.data.dataset import CLASSES
 
 SMALL: dict[str, dict[str, Any]] = {
     "train": {"backbone": "resnet8", "width": 4, "epochs": 8, "batch_size": 12},
@@ -189,3 +189,19 @@ def commit(project: Path) -> None:
     """Commit all there is."""
     succeed(project, "git add --all")
     succeed(project, "git commit --quiet --message toy")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in a folder; it must succeed."""
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def first_commit(project: Path) -> None:
+    """Commit a file of code in a project that has no commit yet."""
+    for name in ("user.name", "user.email"):
+        git(project, "config", name, "test@example.org")
+    (project / "src").mkdir()
+    (project / "src/code.py").write_text("one\n")
+    (project / ".gitignore").write_text("/mlflow.db*\n/mlruns/\n/.cache/\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "first")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from realfake.dataset import ManifestRow, write_manifest
-from realfake.params import TrainParams, load_params
-from realfake.workspace import write_json
+from realfake.config.schema import TrainParams, load_params
+from realfake.core.files import write_json
+from realfake.data.dataset import ManifestRow, write_manifest
 
 PROJECT = Path(__file__).parents[1]
 CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"

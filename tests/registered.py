@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from realfake.mlflow_store import as_metrics, create_run
-from realfake.params import Params, load_params
-from realfake.workspace import write_json
+from realfake.config.schema import Params, load_params
+from realfake.core.files import write_json
+from realfake.tracking.store import as_metrics, create_run
 
 DATA = "d" * 64
 """Digest of what the `prepared` fixture prepared."""

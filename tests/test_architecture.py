@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from realfake.params import Params, load_params
+from realfake.config.schema import Params, load_params
+from realfake.core.code_identity import WITHOUT_INFLUENCE, import_closure, imported_modules, influences, source_of
 
 PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "src"
@@ -20,34 +21,23 @@ SCRIPTS = sorted(SOURCE.glob("*.py"))
 EVERY_FILE = sorted(
     [
         *SOURCE.rglob("*.py"),
-        *(path for name in ("sample", "tests", "benchmarks", "models") for path in (PROJECT / name).glob("*.py")),
+        *(path for name in ("sample", "tests", "benchmarks", "models") for path in (PROJECT / name).rglob("*.py")),
     ]
 )
 PIPELINE: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
 SLOW_TO_IMPORT = {"keras", "tensorflow", "mlflow", "matplotlib", "albumentations", "optuna", "kagglehub"}
 SLOW_TO_IMPORT |= {"tf2onnx", "onnxruntime", "openvino", "ray", "sqlalchemy"}
-NEEDS_KERAS = {"builder.py", "calibration.py", "explanation.py", "grad_cam.py", "mirror.py", "network.py"}
-NEEDS_KERAS |= {"resnet.py", "training.py", "trunk.py", "trunk_features.py"}
-"""These are Keras from end to end; whoever imports them does it inside a function."""
-NOT_IN_THE_BYTES = {
-    "__init__": "sets defaults that keep packages quiet",
-    "checkpoint": "a resumed training gives the bytes of an uninterrupted one, which its own test shows",
-    "errors": "only words of error messages",
-    "explain": "only words of error messages",
-    "mlflow_store": "opens the store, never an output",
-    "params": "checks values; the values themselves are DVC params",
-    "params_kinds": "as params",
-    "params_tools": "as params; and no stage reads these groups",
-    "quiet": "only holds back what others print",
-    "tracking": "writes to MLflow, never into an output",
-    "provenance": "describes code and machine, in tags, timings and keys of what is kept",
-    "shipped": "says where a file lies; its digest is a DVC param",
-    "runlink": "says which run trained a model",
-    "trunk_cache": "a kept feature is what would be computed anew; its key says so",
-    "workspace": "says where files lie and how they are replaced",
-}
-"""Modules that a stage may import without naming them in dvc.yaml: an edit there must not retrain for hours."""
+LAYERS = (
+    "core", "config", "data", "metrics", "models", "inference", "training", "feature_cache", "evaluation", "export",
+    "tracking", "sweep", "registry", "reporting",
+)  # fmt: skip
+"""The packages of realfake, lowest first: a module imports from its own package and from those before it."""
+FOR_INFERENCE = ("core", "data.images", "inference")
+"""What the inference package may import: these modules and packages, and nothing else of realfake."""
+SEARCHING = ("mlflow_runs", "results", "study", "trials", "worker")
+"""Modules of the sweep that use Optuna."""
+HEAVY = ("tensorflow", "keras", "dvc", "mlflow", "optuna", "albumentations", "matplotlib")
 
 
 def relative(path: Path) -> str:
@@ -83,31 +73,21 @@ def parse(path: Path) -> ast.Module:
     return tree
 
 
-def own_modules(path: Path) -> set[str]:
-    """Names of the realfake modules that a file imports."""
-    return {name.removeprefix("realfake.") for name in imports(parse(path))} & set(map(dotted, MODULES))
-
-
-def behind(script: Path) -> set[str]:
-    """The realfake modules a script reaches, directly or through others, that determine what it writes."""
-    found: set[str] = set()
-    waiting = own_modules(script)
-    while waiting:
-        module = waiting.pop()
-        if module not in found and module not in NOT_IN_THE_BYTES:
-            found.add(module)
-            waiting |= own_modules(LIBRARY / f"{module.replace('.', '/')}.py")
-    return found
+def package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("mlflow", {"src/realfake/mlflow_store.py", "src/realfake/tracking.py"}),
-        ("optuna", {f"src/realfake/sweep/{name}.py" for name in ("report", "runs", "search", "study", "worker")}),
-        ("ray", {"src/realfake/sweep/cluster.py"}),
-        ("yaml", {"src/realfake/params.py", "src/realfake/lock.py"}),  # the latter compares two states of dvc.lock
-        ("ruamel", {"src/realfake/params_edit.py"}),
+        ("mlflow", {"src/realfake/tracking/store.py", "src/realfake/tracking/runs.py"}),
+        ("optuna", {f"src/realfake/sweep/{name}.py" for name in SEARCHING}),
+        ("ray", {"src/realfake/sweep/ray_cluster.py"}),
+        (
+            "yaml",
+            {"src/realfake/config/schema.py", "src/realfake/reporting/dvc_lock_diff.py"},
+        ),  # the latter compares two states of dvc.lock
+        ("ruamel", {"src/realfake/config/editing.py"}),
     ],
 )
 def test_a_package_has_one_door(package: str, allowed: set[str]) -> None:
@@ -115,16 +95,63 @@ def test_a_package_has_one_door(package: str, allowed: set[str]) -> None:
     assert users <= allowed
 
 
+def at_import(path: Path) -> ast.Module:
+    """What runs when a file is imported: its tree without the bodies of functions."""
+    return ast.Module([node for node in parse(path).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], [])
+
+
+def needs_keras(path: Path) -> bool:
+    """Whether importing a file imports Keras or TensorFlow, directly or through other modules."""
+    waiting, seen = [path], {path}
+    while waiting:
+        tree = at_import(waiting.pop())
+        if packages(tree) & {"keras", "tensorflow"}:
+            return True
+        inside = {name.removeprefix("realfake.") for name in imports(tree) if name.startswith("realfake.")}
+        further = {source_of(name) for name in inside if source_of(name).is_file()} - seen
+        waiting += further
+        seen |= further
+    return False
+
+
 @pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=relative)
 def test_slow_packages_are_imported_where_they_are_used(path: Path) -> None:
-    outside_functions = ast.Module(
-        [node for node in parse(path).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], []
-    )
-    allowed = {"keras", "tensorflow"} if path.name in NEEDS_KERAS else set()
-    assert packages(outside_functions) & SLOW_TO_IMPORT <= allowed
-    if path.name not in NEEDS_KERAS:
-        at_import = {name.removeprefix("realfake.") + ".py" for name in imports(outside_functions)}
-        assert not at_import & NEEDS_KERAS
+    """At import a module may load Keras, where it is about networks, and no other slow package; a script none."""
+    assert packages(at_import(path)) & SLOW_TO_IMPORT <= {"keras", "tensorflow"}
+    keras_inside = {"models", "training", "feature_cache", "evaluation"}
+    if path in SCRIPTS or package_of(dotted(path)) not in keras_inside:
+        assert not needs_keras(path)
+
+
+def test_imports_go_down_through_the_layers() -> None:
+    """And so no two packages import each other."""
+    assert {path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()} == set(LAYERS)
+    upward = [
+        f"{dotted(path)} imports {module}"
+        for path in MODULES
+        if path != LIBRARY / "__init__.py"
+        for module in imported_modules(path)
+        if LAYERS.index(package_of(module)) > LAYERS.index(package_of(dotted(path)))
+    ]
+    assert not upward
+
+
+def test_inference_imports_core_and_images_alone() -> None:
+    modules = [dotted(path) for path in sorted((LIBRARY / "inference").glob("*.py")) if path.stem != "__init__"]
+    reached = import_closure(*modules)
+    assert not [name for name in reached if name not in FOR_INFERENCE and package_of(name) not in FOR_INFERENCE]
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r})); "
+    code = blocked + "; ".join(f"import realfake.{name}" for name in modules)
+    done = subprocess.run([sys.executable, "-c", code], cwd=SOURCE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_package_says_what_it_is(package: str) -> None:
+    """Its __init__ has a docstring and nothing else: no names are handed on."""
+    tree = parse(LIBRARY / package / "__init__.py")
+    assert len(tree.body) == 1
+    assert "May use" in (ast.get_docstring(tree) or "")
 
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=relative)
@@ -147,23 +174,26 @@ def test_a_stage_is_one_script_one_function_one_group(stage: str) -> None:
 def test_a_stage_depends_on_what_it_imports(stage: str) -> None:
     """DVC reruns a stage when a dependency changes: one too few is a stale result, one too many trains for nothing."""
     declared = {name for name in PIPELINE[stage]["deps"] if name.endswith(".py")}
-    imported = {f"src/realfake/{module.replace('.', '/')}.py" for module in behind(SOURCE / f"{stage}.py")}
-    assert declared == imported | {f"src/{stage}.py"}
+    needed = {relative(source_of(module)) for module in influences(SOURCE / f"{stage}.py")} | {f"src/{stage}.py"}
+    assert declared == needed, f"missing: {sorted(needed - declared)}; too much: {sorted(declared - needed)}"
 
 
 def test_a_checkpoint_is_keyed_by_what_train_depends_on() -> None:
-    """All but those that come after the epochs."""
-    tree = parse(SOURCE / "realfake/training.py")
-    (value,) = [
-        node.value
+    """All but what comes after the epochs, or beside them."""
+    after = {"models.test_time_augmentation", "training.calibration", "training.training_record"}
+    tree = parse(LIBRARY / "training/loop.py")
+    (roots,) = [
+        ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["MODULES"]
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["CODE"]
     ]
-    assert set(ast.literal_eval(value)) == behind(SOURCE / "train.py") - {"calibration", "mirror", "record"}
+    assert set(influences(*roots)) == set(influences(SOURCE / "train.py", without=after))
 
 
 def test_the_exceptions_are_still_needed() -> None:
-    assert set(NOT_IN_THE_BYTES) <= set(map(dotted, MODULES))
+    """Each is a module that a stage would otherwise depend on."""
+    reached = set(import_closure(*(SOURCE / f"{stage}.py" for stage in PIPELINE)))
+    assert set(WITHOUT_INFLUENCE) <= reached
 
 
 @pytest.mark.parametrize("recipe", sorted((PROJECT / "recipes").glob("*.yaml")), ids=relative)
@@ -183,9 +213,12 @@ def test_the_committed_experiment_is_the_quick_recipe() -> None:
     assert yaml.safe_load(params) == yaml.safe_load(quick)
 
 
-@pytest.mark.parametrize("path", [module for module in MODULES if module.stem != "__init__"], ids=relative)
+@pytest.mark.parametrize(
+    "path", [module for module in MODULES if module.stem not in ("__init__", "arrays")], ids=relative
+)
 def test_every_module_has_its_tests(path: Path) -> None:
-    assert (PROJECT / f"tests/test_{dotted(path).replace('.', '_')}.py").is_file()
+    folder, _, name = dotted(path).rpartition(".")
+    assert (PROJECT / f"tests/{folder}/test_{name}.py").is_file()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=relative)

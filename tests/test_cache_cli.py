@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cache import clear, show
-from realfake.trunk_cache import TrunkCache, Wanted
+from realfake.feature_cache.store import TrunkCache, Wanted
 
 SCRIPT = Path(__file__).parents[1] / "src/cache.py"
 TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))

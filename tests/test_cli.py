@@ -129,7 +129,7 @@ def post(url: str, picture: np.ndarray) -> float | None:
 def test_a_moved_project_serves_its_model(moved: Path, tmp_path: Path) -> None:
     import mlflow.tensorflow
 
-    from realfake.network import load_network
+    from realfake.models.saving import load_network
 
     (run,) = runs(moved)
     assert run.info.artifact_uri.startswith(str(moved))

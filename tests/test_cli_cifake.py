@@ -10,7 +10,7 @@ import pytest
 from checkouts import SMALL, change, runs, succeed
 from conftest import CIFAKE
 
-from realfake.workspace import read_json, sha256_file
+from realfake.core.files import read_json, sha256_file
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,7 +58,7 @@ def test_the_deck_recipe_with_weights_from_a_file(fetched: Path, tmp_path: Path)
     import keras
     import numpy as np
 
-    from realfake.network import load_network
+    from realfake.models.saving import load_network
 
     keras.utils.set_random_seed(0)
     pretrained = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(64, 64, 3))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_evaluation import COUNT, PARAMS, pictures, rows
+from scored import COUNT, PARAMS, pictures, rows
 
 import evaluate
-from realfake.dataset import write_manifest
-from realfake.errors import UserError
+from realfake.core.errors import UserError
+from realfake.data.dataset import write_manifest
 
 
 def prepared(folder: Path) -> Path:
@@ -24,7 +24,7 @@ def prepared(folder: Path) -> Path:
 def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
-    from realfake.network import save_network
+    from realfake.models.saving import save_network
 
     entrance = keras.Input((16, 16, 3))
     x = keras.layers.Dense(1, "relu", name="dense")(keras.layers.GlobalAveragePooling2D(name="pool")(entrance))

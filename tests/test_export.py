@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realfake.errors import UserError
-from realfake.formats import open_runner
-from realfake.params import ExportParams
-from realfake.workspace import read_json, sha256_file, write_json
+from realfake.config.schema import ExportParams
+from realfake.core.errors import UserError
+from realfake.core.files import read_json, sha256_file, write_json
+from realfake.export.converters import open_runner
 
 SIZE = 16
 PARAMS = ExportParams(
@@ -49,7 +49,7 @@ def save_model(folder: Path, outlier: float) -> Path:
     import keras
     from keras import layers
 
-    from realfake.network import save_network
+    from realfake.models.saving import save_network
 
     entrance = keras.Input((SIZE, SIZE, 3))
     brightness = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 1, use_bias=False, name="brightness")(entrance))

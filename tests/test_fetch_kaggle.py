@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from test_archive import contents, write_folder, write_zip
-from test_fetch import pictures, run_fetch, versioned
+from archives import contents, write_folder, write_zip
+from fetching import pictures, run_fetch, versioned
 
 OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 

@@ -15,8 +15,8 @@ import pytest
 from conftest import PROJECT
 from PIL import Image
 
-from realfake.description import Description
-from realfake.formats import Source, write_format
+from realfake.export.converters import Source, write_format
+from realfake.inference.metadata import Description
 
 SCRIPT = PROJECT / "src/localpredict/inference_script.py"
 

@@ -7,8 +7,8 @@ import pytest
 from conftest import PROJECT
 
 from override import assignments, override
-from realfake.errors import UserError
-from realfake.params import load_params
+from realfake.config.schema import load_params
+from realfake.core.errors import UserError
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
 
 def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gated):
     """With uncommitted code: a comment in a module that train depends on, and another number of epochs."""
-    module = gated / "src/realfake/resnet.py"
+    module = gated / "src/realfake/models/resnet.py"
     module.write_text(module.read_text() + "# a change that is in no commit\n")
     change(gated, "train", epochs=2)
     succeed(gated, "dvc repro")
@@ -152,7 +152,7 @@ def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gate
     assert done.returncode == 0, done.stderr
     assert (other / "outputs/model/model.keras").read_bytes() == trained
     assert (other / "dvc.lock").read_text() == lock
-    assert "a change that is in no commit" in (other / "src/realfake/resnet.py").read_text()
+    assert "a change that is in no commit" in (other / "src/realfake/models/resnet.py").read_text()
     assert "Stage 'train' didn't change, skipping" in done.stdout, "the network came from DVC's cache"
     assert not run(other, "dvc status --quiet").returncode
 

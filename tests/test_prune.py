@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from prune import DAY, prune_caches, prune_dvc_cache, prune_runs
-from realfake.mlflow_store import store
-from realfake.runlink import note_of
-from realfake.tracking import training_run
-from realfake.workspace import write_json
+from realfake.core.files import write_json
+from realfake.tracking.run_link import note_of
+from realfake.tracking.runs import training_run
+from realfake.tracking.store import store
 
 
 def cache_entry(cache: Path, name: str, age_in_days: float, size: int = 10) -> Path:

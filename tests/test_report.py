@@ -11,9 +11,9 @@ from checkouts import run, succeed
 from conftest import PROJECT
 from toy_pipeline import git, toy_pipeline, train
 
-from realfake.changes import Base, base_of
-from realfake.errors import UserError
-from realfake.workspace import sha256_file, write_json
+from realfake.core.errors import UserError
+from realfake.core.files import sha256_file, write_json
+from realfake.reporting.dvc_diff import Base, base_of
 from report import Score, headline, report
 
 REPORT = f"python {PROJECT / 'src/report.py'}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from workflows import FAKE_GH
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 from restore import newest, restore
 
 

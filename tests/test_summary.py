@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from realfake.errors import UserError
-from realfake.workspace import sha256_file, write_json
+from realfake.core.errors import UserError
+from realfake.core.files import sha256_file, write_json
 from summary import describe, main
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from conftest import PROJECT, toy_pictures
 
-from realfake.builder import build_network
-from realfake.examples import Examples, FeatureExamples
-from realfake.params import TrainParams, load_params
-from realfake.pixels import network_input
-from realfake.training import TrainingData, fit
-from realfake.trunk_features import LearningPart
+from realfake.config.schema import TrainParams, load_params
+from realfake.data.examples import Examples, FeatureExamples, TrainingData
+from realfake.data.images import network_input
+from realfake.feature_cache.features import LearningPart
+from realfake.models.builder import build_network
+from realfake.training.loop import fit
 
 TRAIN, VAL = toy_pictures(48, seed=0), toy_pictures(16, seed=1)
 SGD = {"name": "sgd", "learning_rate": 0.001, "schedule": "constant", "warmup_epochs": 0.0, "weight_decay": 0.0}

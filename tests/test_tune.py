@@ -10,7 +10,7 @@ import pytest
 import yaml
 from checkouts import change, run, start, store, succeed, wait_for
 
-from realfake.params import load_params
+from realfake.config.schema import load_params
 from tune import study_name
 
 pytestmark = pytest.mark.slow

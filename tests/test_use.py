@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 from use import use
 
 PROJECT = Path(__file__).parents[1]

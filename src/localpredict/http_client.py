@@ -19,9 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realfake.detector import picture_files
-from realfake.errors import UserError, one_line, run
-from realfake.pixels import Inputs, decode, network_input, to_source
+from realfake.core.arrays import Inputs
+from realfake.core.errors import UserError, one_line, run
+from realfake.data.images import decode, network_input, to_source
+from realfake.inference.detector import picture_files
 
 BATCH = 64
 TIMEOUT = 60

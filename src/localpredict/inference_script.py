@@ -15,8 +15,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realfake.detector import SHIPPED, Answer, Detector, exported_model, picture_files
-from realfake.errors import UserError, one_line, run
+from realfake.core.errors import UserError, one_line, run
+from realfake.inference.detector import SHIPPED, Answer, Detector, exported_model, picture_files
 
 DRAWN = 12
 """Pictures in the figure at most."""
@@ -109,7 +109,7 @@ def as_json(path: Path, answer: Answer, detector: Detector) -> dict[str, str | f
 
 def draw(answers: Sequence[tuple[Path, Answer]], detector: Detector, output: Path) -> None:
     """A row a picture: as it was given, as the network sees it, and the two probabilities."""
-    from realfake.portrait import comparison
+    from realfake.inference.prediction_figure import comparison
 
     titled = [(path.name, answer) for path, answer in answers]
     figure = comparison(titled, detector.description.threshold)

@@ -12,17 +12,19 @@ from uuid import uuid4
 
 from filelock import FileLock
 
-from realfake.errors import UserError
-from realfake.mlflow_store import store, tracking_uri
-from realfake.params import Params
-from realfake.provenance import instruction_set, thread_count
-from realfake.registry import lineage, log, rules
-from realfake.registry.judge import Contender, Judge
-from realfake.registry.log import PROMOTED, REFUSED, ROLLED_BACK, Log
-from realfake.registry.rules import Check
-from realfake.registry.subject import Subject, ancestors, candidates, find_run, formats_of, network_of, read_subject
+from realfake.config.schema import Params
+from realfake.core.environment import instruction_set, thread_count
+from realfake.core.errors import UserError
+from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file, write_json
+from realfake.registry import checks as rules
+from realfake.registry import promotion_history, reproduction
+from realfake.registry.checks import Check
+from realfake.registry.gate import Contender, Judge
+from realfake.registry.promotion_history import PROMOTED, REFUSED, ROLLED_BACK, Log
+from realfake.registry.trained_run import Subject, ancestors, candidates, find_run, formats_of, network_of, read_subject
 from realfake.registry.versions import ALIASES, Aliases, Registry
-from realfake.workspace import atomic_file, atomic_folder, machine_folder, sha256_file, write_json
+from realfake.tracking import lineage
+from realfake.tracking.store import store, tracking_uri
 
 HEADLINES = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
 """Figures that a version shows as tags; its run has all."""
@@ -74,7 +76,7 @@ class Promotion:
                     f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
                 )
             there = {int(version.version) for version in self.registry.versions()}  # others were deleted since
-            stack = [version for version in log.champions(self.log.changes()) if version in there]
+            stack = [version for version in promotion_history.champions(self.log.changes()) if version in there]
             places = [place for place, version in enumerate(stack) if version == before.previous]
             place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
@@ -89,7 +91,11 @@ class Promotion:
     def history(self) -> str:
         """The log of changes."""
         found = self.log.history()
-        return log.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
+        return (
+            promotion_history.table(found)
+            if found
+            else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
+        )
 
     def lineage(self, wanted: str) -> Iterator[str]:
         """What reproduces a version, line by line."""
@@ -99,7 +105,7 @@ class Promotion:
         subject = self.registry.subject(version)
         parent = self.registry.of_digest(subject.params.get("train.weights_sha256", ""))
         origin = f"models:/{self.registry.name}/{parent.version}" if parent is not None else None
-        return lineage.describe(self._client, subject, title, origin)
+        return reproduction.describe(self._client, subject, title, origin)
 
     def verify(self, wanted: str) -> bool:
         """Evaluate a version anew on its own data; whether its recorded figures hold.
@@ -132,7 +138,7 @@ class Promotion:
 
     def _same_network(self, subject: Subject) -> bool:
         """Whether the registered network is, to the bit, the one that training wrote."""
-        from realfake.network import save_network
+        from realfake.models.saving import save_network
 
         with TemporaryDirectory() as folder:
             save_network(network_of(subject), Path(folder, "model.keras"))
@@ -156,7 +162,7 @@ class Promotion:
         if wanted is not None:
             return read_subject(self._client, find_run(self._client, experiment, wanted))
         runs, others = candidates(self._client, experiment, metric, judge.data)
-        rolled_back = log.rolled_back(self.log.changes())
+        rolled_back = promotion_history.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
             print(f"{others} runs on other pictures are left out; `--run` judges one of them")

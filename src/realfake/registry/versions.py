@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from realfake.errors import UserError
-from realfake.mlflow_store import registered_model
-from realfake.registry.subject import Subject, read_subject
+from realfake.core.errors import UserError
+from realfake.registry.trained_run import Subject, read_subject
+from realfake.tracking.store import registered_model
 
 ALIASES = ("challenger", "previous", "champion")
 """In the order in which they are moved: a change holds once @champion has moved."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.errors import UserError
-from realfake.registry.subject import network_of
+from realfake.core.errors import UserError
+from realfake.core.files import sha256_file
+from realfake.registry.trained_run import network_of
 from realfake.registry.versions import Registry
-from realfake.workspace import sha256_file
 
 _ADDRESS = re.compile(r"models:/(?P<name>[\w-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
@@ -40,7 +40,7 @@ def fetch_weights(client: Any, address: str, folder: Path) -> Weights:
     registry = Registry(client, match["name"])
     version = registry.find(match["alias"] or match["version"])
     subject = registry.subject(version)
-    from realfake.network import save_network
+    from realfake.models.saving import save_network
 
     file = folder / f"{match['name']}-{version.version}.keras"
     folder.mkdir(parents=True, exist_ok=True)

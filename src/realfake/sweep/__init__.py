@@ -1,5 +1,7 @@
 """The sweep behind `python src/tune.py`: a study of many trainings, which workers share and which survives them.
 
-search.py says what a trial is, study.py which trials there are, liveness.py whose worker lives; worker.py runs them, in
-processes (pool.py) or on a Ray cluster (cluster.py); runs.py, progress.py and report.py tell what came of it.
+May use all packages up to tracking; Optuna and Ray are used nowhere else. The tune group of params.yaml enters; a
+table, figures and the best parameters leave. trials.py says what a trial is, study.py which trials there are,
+heartbeat.py whose worker lives; worker.py runs them, in processes (pool.py) or on a Ray cluster (ray_cluster.py);
+mlflow_runs.py, progress.py and results.py tell what came of it.
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from realfake.errors import UserError
+from realfake.core.errors import UserError
 from realfake.sweep.progress import Progress
 from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order

@@ -5,8 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from realfake.sweep.search import values_of
 from realfake.sweep.study import Sweep
+from realfake.sweep.trials import values_of
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from realfake.errors import UserError, one_line
-from realfake.params import FINISHING, TrainParams, flatten
-from realfake.params_tools import TuneParams
-from realfake.sweep.liveness import Watch
-from realfake.sweep.search import direction, pruner, sampler
-from realfake.workspace import state_folder
+from realfake.config.schema import FINISHING, TrainParams, flatten
+from realfake.config.tool_schema import TuneParams
+from realfake.core.errors import UserError, one_line
+from realfake.core.files import state_folder
+from realfake.sweep.heartbeat import Watch
+from realfake.sweep.trials import direction, pruner, sampler
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

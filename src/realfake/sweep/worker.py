@@ -9,18 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from realfake.errors import UserError, one_line
-from realfake.params import Params
-from realfake.sweep.liveness import Worker, beating
-from realfake.sweep.runs import SweepRuns, sweep_runs
-from realfake.sweep.search import Experiment, Outcome, part_of, run_trial, suggest
+from realfake.config.schema import Params
+from realfake.core.errors import UserError, one_line
+from realfake.sweep.heartbeat import Worker, beating
+from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
 from realfake.sweep.study import Sweep, answering, identity
+from realfake.sweep.trials import Experiment, Outcome, part_of, run_trial, suggest
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from realfake.training import EpochResult, EpochTiming
-    from realfake.trunk_features import Arrays, TrunkUse
+    from realfake.feature_cache.features import Arrays, TrunkUse
+    from realfake.training.loop import EpochResult, EpochTiming
 
 POLL = 2.0
 """Seconds until a worker without work looks again: a trial in flight may come to nothing."""
@@ -59,7 +59,7 @@ def serve(order: Order, params: Params, data: "tuple[Arrays, Arrays]", orphaned:
     Raises:
         UserError: the study is of other parameters, or one trial after the other fails.
     """
-    from realfake.quiet import import_keras
+    from realfake.core.native_output import import_keras
 
     import_keras()
     train, val = data
@@ -171,7 +171,7 @@ def _finish(sweep: Sweep, runs: SweepRuns, run: str, trial: "Trial", outcome: Ou
 
     The network first: a kill between the two leaves a trial that is tried again, not one whose network is lost.
     """
-    from realfake.network import save_network
+    from realfake.models.saving import save_network
 
     with sweep.alone():
         if sweep.would_be_best(outcome.value):

@@ -1,0 +1,4 @@
+"""params.yaml: read once, checked, frozen; changed in place with its comments kept.
+
+May use core. The text of params.yaml enters; frozen parameter objects leave, or one line that says what is wrong.
+"""

@@ -1,0 +1,157 @@
+"""Prepared pictures: the arrays, labels and manifest that `preprocess` writes and every later stage reads."""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from realfake.core.arrays import Labels, Pictures
+from realfake.core.errors import UserError
+from realfake.core.files import atomic_file
+
+CLASSES = ("FAKE", "REAL")
+"""Class names by label: FAKE = 0, REAL = 1. The network's one output is P(REAL)."""
+SPLITS = ("train", "val", "test")
+CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+MANIFEST_FIELDS = ("split", "label", "name", "sha256", "group", "cifar_class", "leaked")
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """What is known of one prepared picture."""
+
+    split: str
+    """train, val or test."""
+    label: int
+    name: str
+    """File name in the archive, without folders."""
+    sha256: str
+    """Of the file's bytes, 64 hex digits."""
+    group: str
+    """Pictures cut from one photograph share a group: the name before `__`. Otherwise the picture's own sha256."""
+    cifar_class: str
+    """From CIFAKE's name suffix: `0001 (4).jpg` is a cat; empty where names do not tell."""
+    leaked: bool
+    """A test picture whose exact bytes, or another picture of whose group, also stood in train."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split, pictures memory-mapped."""
+
+    pictures: Pictures
+    labels: Labels
+    rows: list[ManifestRow]
+
+
+def group_of(name: str, sha256: str) -> str:
+    """The group of a picture: what stands before `__` in its file name, else its own digest."""
+    prefix, mark, _ = name.partition("__")
+    return prefix if mark else sha256
+
+
+def cifar_class_of(name: str) -> str:
+    """CIFAR-10 class from CIFAKE's file names: `0000.jpg` airplane, `0000 (2).jpg` automobile ... `(10)` truck.
+
+    The fakes of its test part are numbered without leading zeros. Names of other data sets give an empty string.
+    """
+    match = re.fullmatch(r"\d{1,4}(?: \((\d+)\))?\.jpg", name)
+    if match is None:
+        return ""
+    number = int(match[1] or 1)
+    return CIFAR_CLASSES[number - 1] if number <= len(CIFAR_CLASSES) else ""
+
+
+def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
+    """Write rows as CSV with a header, in the order of the arrays: train, val, test."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(MANIFEST_FIELDS)
+    for row in rows:
+        writer.writerow([*(getattr(row, field) for field in MANIFEST_FIELDS[:-1]), int(row.leaked)])
+    with atomic_file(path) as file:
+        file.write(text.getvalue().encode())
+
+
+def read_manifest(prepared: Path) -> list[ManifestRow]:
+    """All rows of a prepared folder, in the order of the arrays.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        with (prepared / "manifest.csv").open(newline="", encoding="utf-8") as file:
+            return [
+                ManifestRow(split, int(label), name, sha256, group, cifar_class, leaked == "1")
+                for split, label, name, sha256, group, cifar_class, leaked in islice(csv.reader(file), 1, None)
+            ]
+    except FileNotFoundError:
+        raise UserError(f"{prepared} holds no prepared data; `dvc repro preprocess` makes it") from None
+
+
+def load_split(prepared: Path, split: str) -> Split:
+    """Load one split of a prepared folder.
+
+    Args:
+        prepared: the folder that preprocess wrote.
+        split: `train`, `val` or `test`.
+
+    Raises:
+        UserError: the folder is missing or incomplete.
+    """
+    rows = [row for row in read_manifest(prepared) if row.split == split]
+    pictures, labels = load_arrays(prepared, split)
+    if not len(rows) == len(pictures) == len(labels):
+        raise UserError(f"{prepared}: manifest and arrays of {split} disagree; run `dvc repro -f preprocess`")
+    return Split(pictures, labels, rows)
+
+
+def load_arrays(prepared: Path, split: str) -> tuple[Pictures, Labels]:
+    """Pictures (memory-mapped) and labels of one split, without reading the manifest."""
+    try:
+        pictures = np.load(prepared / f"{split}_pictures.npy", mmap_mode="r", allow_pickle=False)
+        return pictures, np.load(prepared / f"{split}_labels.npy", allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{prepared} holds no {split} pictures; `dvc repro preprocess` makes them") from None
+    except (ValueError, EOFError):
+        raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it anew") from None
+
+
+def fingerprints_of(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """The first 8 bytes of each text's SHA-256, uint64 (N,): enough to know a picture or a group again."""
+    digests = b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
+def seen(rows: Iterable[ManifestRow]) -> npt.NDArray[np.uint64]:
+    """Sorted fingerprints of the pictures in train and val and of their groups: what a network has learnt from."""
+    learnt = [row for row in rows if row.split != "test"]
+    return np.unique(fingerprints_of([text for row in learnt for text in (row.sha256, row.group)]))
+
+
+def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Sorted indices of at most `count` pictures, equally many of each class where there are enough.
+
+    Args:
+        labels: uint8 (N,).
+        count: how many at most.
+        seed: the same seed picks the same pictures.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = [generator.permutation(np.flatnonzero(labels == label))[: count // 2] for label in range(len(CLASSES))]
+    return np.sort(np.concatenate(chosen))
+
+
+def text_digest(lines: Iterable[str]) -> str:
+    """SHA-256 over lines, each ended by a newline, as 64 hex digits."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,94 @@
+"""data/ and its version in data.dvc, changed together: a failure or a kill leaves, or brings back, what was there."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from realfake.core.errors import UserError, one_line
+from realfake.core.files import state_folder
+
+POINTER = "remote/sample.dvc"
+"""The data.dvc of the embedded sample."""
+
+
+def install(root: Path, incoming: Path) -> None:
+    """Make the folder `incoming` the data/ of the project at `root`, and version it."""
+    with data_set_aside(root):
+        incoming.rename(root / "data")
+        _dvc(root, "add", "data", "--quiet")
+        # `dvc add` keeps this line, and `dvc push` would then write the data into the repository.
+        text = re.sub(r"^ +remote: embedded\n", "", (root / "data.dvc").read_text(), flags=re.MULTILINE)
+        (root / "data.dvc").write_text(text)
+
+
+def restore_sample(root: Path) -> None:
+    """Bring the embedded sample back into data/.
+
+    Raises:
+        UserError: its pointer or its pictures are not there.
+    """
+    if not (root / POINTER).is_file():
+        raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
+    with data_set_aside(root):
+        shutil.copyfile(root / POINTER, root / "data.dvc")
+        _dvc(root, "pull", "data.dvc", "--quiet")
+
+
+@contextmanager
+def data_set_aside(root: Path) -> Iterator[None]:
+    """Set data/ and data.dvc aside while the block makes new ones; they come back when it fails."""
+    data, pointer, aside = root / "data", root / "data.dvc", state_folder("fetch") / "aside"
+    data.mkdir(exist_ok=True)
+    aside.mkdir()
+    if pointer.exists():
+        shutil.copyfile(pointer, aside / "data.dvc")
+    data.rename(aside / "data")
+    try:
+        yield
+    except BaseException:
+        bring_back(root)
+        raise
+    shutil.rmtree(aside.rename(aside.with_name("done")))
+
+
+def recover(root: Path) -> None:
+    """Undo a change of data/ that was killed, if there was one."""
+    if (state_folder("fetch") / "aside").exists():
+        _dvc(root, "--wait-for-lock", "status")  # the DVC that the killed one had started lives on for a moment
+    bring_back(root)
+
+
+def bring_back(root: Path) -> None:
+    """Undo a change of data/ that failed or was killed; its last step is the one that marks it as undone."""
+    aside = state_folder("fetch") / "aside"
+    shutil.rmtree(aside.with_name("done"), ignore_errors=True)
+    if (aside / "data").exists():
+        shutil.rmtree(root / "data", ignore_errors=True)
+        (root / "data.dvc").unlink(missing_ok=True)
+        if (aside / "data.dvc").exists():
+            shutil.copyfile(aside / "data.dvc", root / "data.dvc")
+        (aside / "data").rename(root / "data")
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def require_versioned(root: Path) -> None:
+    """Refuse to replace pictures of which DVC has no copy."""
+    if not any((root / "data").rglob("*")):
+        return
+    if not (root / "data.dvc").exists() or json.loads(_dvc(root, "status", "data.dvc", "--json")):
+        raise UserError("data/ holds what data.dvc does not know; keep it with `dvc add data`, or move it away")
+
+
+def _dvc(root: Path, *arguments: str) -> str:
+    """Run DVC in the project; its output. Its first error becomes a UserError."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = one_line(UserError(done.stderr.partition("ERROR: ")[2] or done.stderr))
+        raise UserError(f"`dvc {' '.join(arguments)}` failed: {reason}; data/ and data.dvc are as they were")
+    return done.stdout

@@ -1,0 +1,243 @@
+"""Exported formats against Keras, side by side: what they answer, how fast, and whether that is good enough.
+
+Formats take turns, picture by picture and batch by batch, so that whatever else the machine does hits all alike.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from realfake.core.arrays import Inputs, Labels, Pictures, Probabilities
+from realfake.core.environment import thread_count
+from realfake.core.errors import UserError, one_line
+from realfake.data.images import network_input
+from realfake.export.converters import open_runner
+from realfake.inference.runtimes import Runner
+
+BATCH = 64
+ROUNDS = 60
+"""Single pictures timed per format; before them come WARM_UP untimed ones."""
+WARM_UP = 5
+_REFERENCE = "reference"
+
+
+class Quality(TypedDict):
+    """What a format answers; the same on every run of one machine."""
+
+    bytes: int
+    accuracy: float
+    agreement: float
+    """Share of pictures that get the label that Keras gives them."""
+    max_difference: float
+    """Largest absolute difference of P(REAL) from Keras, to four decimals; 1 where an answer is no number."""
+
+
+class Speed(TypedDict):
+    """How fast a format answers; differs on every run."""
+
+    p50_ms: float
+    """Median time for one picture, in milliseconds."""
+    p95_ms: float
+    pictures_per_second: float
+    """In batches of BATCH."""
+    cold_start_ms: float
+    """Loading the file and answering for one picture; its runtime is already imported, its file already read once."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found, by the formats' names."""
+
+    qualities: dict[str, Quality]
+    speeds: dict[str, Speed]
+    probabilities: dict[str, Probabilities]
+    reference: Probabilities
+    """P(REAL) of the same pictures by the network that was exported."""
+    reference_accuracy: float
+
+
+def compare(
+    paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels, threshold: float = 0.5
+) -> Comparison:
+    """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
+
+    Args:
+        paths: the files by their formats' names.
+        reference: the network itself.
+        pictures: uint8 (N, S, S, 3), N >= 1.
+        labels: uint8 (N,), FAKE = 0, REAL = 1.
+        threshold: P(REAL) from which on a picture is called REAL.
+
+    Raises:
+        UserError: a file cannot be loaded or run.
+    """
+    threads = thread_count()
+    first = network_input(pictures[:1], reference.image_size)
+    runners = {name: _open(name, path, threads, first) for name, path in paths.items()}
+    probabilities, rates = _answers({_REFERENCE: reference, **runners}, pictures)
+    expected = probabilities.pop(_REFERENCE)
+    seconds = latencies(runners, dict.fromkeys(runners, first), ROUNDS)
+    qualities, speeds = {}, {}
+    for name, path in paths.items():
+        qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels, threshold)
+        p50, p95 = np.percentile(seconds[name], (50, 95)) * 1000
+        speeds[name] = Speed(
+            p50_ms=round(float(p50), 3),
+            p95_ms=round(float(p95), 3),
+            pictures_per_second=round(rates[name], 1),
+            cold_start_ms=round(_cold_start(path, first, threads) * 1000, 1),
+        )
+    return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels, threshold))
+
+
+def quality(
+    size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels, threshold: float = 0.5
+) -> Quality:
+    """Compare a format's answers with those of Keras.
+
+    Args:
+        size: the file's, in bytes.
+        probabilities: float32 (N,), the format's P(REAL).
+        reference: float32 (N,), that of Keras.
+        labels: uint8 (N,), FAKE = 0, REAL = 1.
+        threshold: P(REAL) from which on a picture is called REAL.
+    """
+    agreement = np.mean((probabilities >= threshold) == (reference >= threshold))
+    difference = np.nan_to_num(np.abs(probabilities - reference), nan=1.0)
+    return {
+        "bytes": size,
+        "accuracy": _accuracy(probabilities, labels, threshold),
+        "agreement": round(float(agreement), 6),
+        "max_difference": round(float(difference.max()), 4),
+    }
+
+
+def require_quality(found: Comparison, allowed_drop: float) -> None:
+    """Refuse formats that are no stand-in for the network.
+
+    Quantisation can end in answers that are no numbers, or one and the same for all pictures (tensorflow#41840,
+    #60903), which accuracy alone does not tell where Keras is not much better than chance.
+
+    Args:
+        found: the comparison.
+        allowed_drop: accuracy that a format may lose against Keras, in [0, 1].
+
+    Raises:
+        UserError: a format collapsed or lost more; the message has its figures.
+    """
+    expected_spread = np.ptp(found.reference)
+    for name, probabilities in found.probabilities.items():
+        spread = np.ptp(probabilities)
+        accuracy, expected = found.qualities[name]["accuracy"], found.reference_accuracy
+        if not np.isfinite(probabilities).all():
+            raise UserError(f"format {name} gives answers that are no numbers; {_advice(name)}")
+        if expected_spread > 0.1 and spread < 0.05 * expected_spread:
+            raise UserError(
+                f"format {name} collapsed: its P(REAL) spans {spread:.4f} over all pictures, "
+                f"that of Keras {expected_spread:.4f}; {_advice(name)}"
+            )
+        if expected - accuracy > allowed_drop + 1e-9:  # 0.88 - 0.87 is a little more than 0.01
+            raise UserError(
+                f"format {name} loses {expected - accuracy:.4f} of accuracy against Keras ({expected:.4f} to "
+                f"{accuracy:.4f}), more than export.max_accuracy_drop {allowed_drop}; {_advice(name)}"
+            )
+
+
+def flat(found: Comparison) -> dict[str, float]:
+    """All figures under one name each, as MLflow wants them: export/litert_int8/accuracy, ..."""
+    return {
+        f"export/{name}/{figure}": cast(float, value)
+        for figures in (found.qualities, found.speeds)
+        for name, row in figures.items()
+        for figure, value in row.items()
+    }
+
+
+def latencies(
+    runners: Mapping[str, Runner], pictures: Mapping[str, Inputs], rounds: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Seconds for one picture, float64 (rounds,) by name; runners take turns.
+
+    Args:
+        runners: by name.
+        pictures: float32 (1, S, S, 3) for each of them.
+        rounds: how often each is timed.
+    """
+    seconds = {name: np.zeros(WARM_UP + rounds) for name in runners}
+    for turn in range(WARM_UP + rounds):
+        for name, runner in runners.items():
+            started = time.perf_counter()
+            runner(pictures[name])
+            seconds[name][turn] = time.perf_counter() - started
+    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
+
+
+def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
+    """The formats as aligned text, one line each, for people; a dash where a format's speed is not known."""
+    header = ("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms", "accuracy", "agreement", "max |diff|")
+    rows = [header]
+    for name, found in qualities.items():
+        times = _times(speeds[name]) if name in speeds else ("-",) * 4
+        shares = (f"{found['accuracy']:.2%}", f"{found['agreement']:.2%}", f"{found['max_difference']:.4f}")
+        rows.append((name, f"{found['bytes'] / 1e6:.2f}", *times, *shares))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    )
+
+
+def _times(speed: Speed) -> tuple[str, str, str, str]:
+    """Cells of a table's line, in the order of its header."""
+    p50, p95 = f"{speed['p50_ms']:.2f}", f"{speed['p95_ms']:.2f}"
+    return p50, p95, f"{speed['pictures_per_second']:,.0f}", f"{speed['cold_start_ms']:.0f}"
+
+
+def _accuracy(probabilities: Probabilities, labels: Labels, threshold: float) -> float:
+    return round(float(np.mean((probabilities >= threshold) == labels)), 6)
+
+
+def _open(name: str, path: Path, threads: int, picture: Inputs) -> Runner:
+    """Load a file and let it answer once: some runtimes refuse a file only then."""
+    try:
+        runner = open_runner(path, threads)
+        runner(picture)
+    except Exception as error:  # each runtime has its own kinds
+        raise UserError(f"format {name} was written but cannot be run: {one_line(error)}; {_advice(name)}") from None
+    return runner
+
+
+def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[str, Probabilities], dict[str, float]]:
+    """P(REAL) and pictures per second in batches by name; inputs are prepared once for all and off the clock."""
+    image_size = next(iter(runners.values())).image_size
+    parts: dict[str, list[Probabilities]] = {name: [] for name in runners}
+    seconds = dict.fromkeys(runners, 0.0)
+    for start in range(0, len(pictures), BATCH):
+        inputs = network_input(pictures[start : start + BATCH], image_size)
+        for name, runner in runners.items():
+            if start == 0:
+                runner(inputs)  # allocates, and for Keras traces, for batches
+            started = time.perf_counter()
+            parts[name].append(runner(inputs))
+            seconds[name] += time.perf_counter() - started
+    probabilities = {name: np.concatenate(part) for name, part in parts.items()}
+    return probabilities, {name: len(pictures) / total for name, total in seconds.items()}
+
+
+def _cold_start(path: Path, picture: Inputs, threads: int) -> float:
+    """Seconds from opening a file to its answer for one picture."""
+    started = time.perf_counter()
+    open_runner(path, threads)(picture)
+    return time.perf_counter() - started
+
+
+def _advice(name: str) -> str:
+    calibrate = "raise export.calibration_pictures or " if name == "litert_int8" else ""
+    return f"{calibrate}leave it out of export.formats"

@@ -1,0 +1,191 @@
+"""The files a network is exported to, behind one interface: a file name, a writer and a runner for each format.
+
+Every format takes float32 pictures (N, S, S, 3) in [0, 1] and gives P(REAL), with N free. Running ONNX and LiteRT
+files needs no TensorFlow.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from realfake.config.kinds import FormatName
+from realfake.core.arrays import Inputs
+from realfake.core.errors import UserError, one_line
+from realfake.core.files import atomic_file, read_json, sha256_file
+from realfake.core.native_output import quiet
+from realfake.inference.metadata import Description, attach, read_archived
+from realfake.inference.runtimes import LIGHT, Runner, open_file
+
+if TYPE_CHECKING:
+    import keras
+
+CALIBRATION_BATCH = 16
+"""Pictures fed at once while int8 ranges are measured: a third less time than one by one, hardly more memory."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported."""
+
+    network: "keras.Model"
+    """Input float32 (None, S, S, 3) in [0, 1]; output float32 (None, 1), P(REAL)."""
+    calibration: Inputs
+    """Real training pictures, float32 (M, S, S, 3) in [0, 1], M >= 1, whose activations set the ranges of int8."""
+    description: Description
+    """What every file will say of itself."""
+
+    @cached_property
+    def function(self) -> Any:
+        """The network in inference mode as a TensorFlow function, traced once for all the writers that start from it.
+
+        Its argument `pictures` and its result `probability_real` name the input and the output of the ONNX file.
+        """
+        import tensorflow as tf
+
+        def infer(pictures: Any) -> dict[str, Any]:
+            return {"probability_real": self.network(pictures, training=False)}
+
+        signature = tf.TensorSpec(self.network.input_shape, tf.float32, name="pictures")
+        return tf.function(infer, input_signature=[signature], autograph=False)
+
+
+def describe(model: Path, evaluation: Path, image_size: int) -> Description:
+    """The description of a trained network.
+
+    Args:
+        model: the folder that train wrote.
+        evaluation: the folder that evaluate wrote.
+        image_size: side of the network's input.
+
+    Raises:
+        UserError: one of them is not there.
+    """
+    training = read_json(model / "training.json")
+    scores, low, high = (read_json(evaluation / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
+    ends = {"accuracy_ci_low": low["accuracy"], "accuracy_ci_high": high["accuracy"]}
+    return Description(
+        source_size=training["params"]["preprocess.size"],
+        image_size=image_size,
+        threshold=read_json(evaluation / "decision.json")["threshold"],
+        data_digest=training["data_digest"],
+        model_sha256=sha256_file(model / "model.keras"),
+        figures=scores | ends,
+    )
+
+
+def write_format(name: FormatName, source: Source, folder: Path) -> Path:
+    """Write one format into `folder`.
+
+    Returns:
+        The file's path, named by FORMATS.
+
+    Raises:
+        UserError: the conversion failed; what the converter printed is shown before.
+        OSError: the file could not be written; its file name tells the format.
+    """
+    path = folder / FORMATS[name].file_name
+    try:
+        with quiet():
+            FORMATS[name].write(source, path)
+            attach(path, source.description)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"format {name} ({path})") from None
+    except Exception as error:  # converters raise many kinds
+        raise UserError(
+            f"format {name} cannot be made from this network: {one_line(error)}; leave it out of export.formats"
+        ) from error
+    return path
+
+
+def open_runner(path: Path, threads: int | None = None) -> Runner:
+    """Load an exported file into its own runtime: Keras, ONNX Runtime or LiteRT, by the file's suffix.
+
+    Args:
+        path: a .keras, .onnx or .tflite file written by this project.
+        threads: threads for one answer; None leaves it to the runtime. Keras takes no heed of it: TensorFlow has one
+            pool for the whole process.
+
+    Raises:
+        UserError: unknown suffix; missing or damaged file; not a network of this project.
+    """
+    return open_file(path, threads, _OPENERS)
+
+
+def network_runner(network: "keras.Model") -> Runner:
+    """A runner of a network that Keras holds in memory."""
+    import keras
+
+    return Runner(network.input_shape[1], lambda inputs: keras.ops.convert_to_numpy(network.predict_on_batch(inputs)))
+
+
+def _write_keras(source: Source, path: Path) -> None:
+    from realfake.models.saving import save_network
+
+    save_network(source.network, path)
+
+
+def _write_onnx(source: Source, path: Path) -> None:
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_function(source.function, source.function.input_signature)
+    model.graph.name = "realfake"  # in place of TensorFlow's numbered names, which tell how much ran before
+    model.graph.doc_string = ""
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "pictures"
+    with atomic_file(path) as file:
+        file.write(model.SerializeToString(deterministic=True))
+
+
+def _write_litert(numbers: Literal["fp32", "fp16", "dynamic", "int8"], source: Source, path: Path) -> None:
+    import tensorflow as tf
+
+    # With the function itself as owner of its weights TensorFlow freezes the traced graph; with the network it would
+    # go by way of a SavedModel on disk and take three times as long for a ResNet-20.
+    function = source.function.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], source.function)
+    if numbers != "fp32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if numbers == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    if numbers == "int8":
+        converter.representative_dataset = partial(_calibration_batches, source.calibration)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    with atomic_file(path) as file:
+        file.write(converter.convert())
+
+
+def _calibration_batches(pictures: Inputs) -> Iterator[list[Inputs]]:
+    for start in range(0, len(pictures), CALIBRATION_BATCH):
+        yield [pictures[start : start + CALIBRATION_BATCH]]
+
+
+def _open_keras(path: Path, threads: int | None) -> Runner:
+    from realfake.core.native_output import import_keras
+    from realfake.models.saving import load_network
+
+    import_keras()
+    return replace(network_runner(load_network(path)), description=read_archived(path))
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a format's file is called and written."""
+
+    file_name: str
+    write: Callable[[Source, Path], None]
+
+
+FORMATS: dict[FormatName, Format] = {
+    "keras": Format("model.keras", _write_keras),
+    "onnx": Format("model.onnx", _write_onnx),
+    "litert_fp32": Format("model_fp32.tflite", partial(_write_litert, "fp32")),
+    "litert_fp16": Format("model_fp16.tflite", partial(_write_litert, "fp16")),
+    "litert_dynamic": Format("model_dynamic.tflite", partial(_write_litert, "dynamic")),
+    "litert_int8": Format("model_int8.tflite", partial(_write_litert, "int8")),
+}
+"""Every format by its name in params.yaml. All take and give float32; inside, fp16 and dynamic store smaller weights,
+int8 computes in 8 bits throughout (Jacob et al. 2018)."""
+
+_OPENERS = {".keras": _open_keras, **LIGHT}

@@ -1,0 +1,244 @@
+"""The model card (Mitchell et al. 2019): what a network is, learnt and can do; generated from the run's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from realfake.core.files import read_json
+from realfake.core.text_tables import code, table
+from realfake.export.comparison import Quality
+
+_PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece")
+_NAMES = {
+    "accuracy": "accuracy",
+    "roc_auc": "ROC-AUC",
+    "recall": "photographs called REAL",
+    "fake_recall": "fakes called FAKE",
+    "ece": "calibration error (ECE)",
+    "log_loss": "log loss",
+}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a run that a card is made of, as read."""
+
+    report: Mapping[str, Any]
+    """Of preprocess."""
+    training: Mapping[str, Any]
+    scores: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+    cleaned: Mapping[str, float]
+    robust: Mapping[str, float]
+    conditions: list[Mapping[str, Any]]
+    classes: list[Mapping[str, Any]]
+    threshold: float
+    formats: Mapping[str, Quality]
+    """Exported files, by format."""
+    compared: int
+    """Test pictures that the formats were compared on."""
+
+    @classmethod
+    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "Sources":
+        """From the folders that the stages wrote.
+
+        Raises:
+            UserError: a stage has not run.
+        """
+        compared = read_json(export / "formats.json")
+        return cls(
+            read_json(prepared / "report.json"),
+            read_json(model / "training.json"),
+            read_json(evaluation / "metrics.json"),
+            read_json(evaluation / "ci_low.json"),
+            read_json(evaluation / "ci_high.json"),
+            read_json(evaluation / "cleaned.json"),
+            read_json(evaluation / "robust.json"),
+            read_json(evaluation / "plots/robustness.json"),
+            read_json(evaluation / "plots/accuracy_by_class.json"),
+            read_json(evaluation / "decision.json")["threshold"],
+            compared["formats"],
+            compared["pictures"],
+        )
+
+
+def model_card(of: Sources) -> str:
+    """The whole card in Markdown; the same text for the same run."""
+    parts = [
+        f"# Model card: {of.training['name']}",
+        "Is a picture a photograph (REAL) or was it made by a generator (FAKE)? The network answers with P(REAL); from "
+        f"{of.threshold:g} on the picture is called REAL. Generated from the run's own files by `dvc repro`.",
+        "## What it is for",
+        _purpose(of),
+        "## Data",
+        _data(of),
+        "## Training",
+        _training(of),
+        "## Results on test pictures",
+        _results(of),
+        "## On damaged pictures",
+        _damaged(of),
+        "## By class",
+        _classes(of),
+        "## Files",
+        _files(of),
+        "## Limits",
+        _limits(of),
+        "## Make it again",
+        _again(of),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_card(of: Sources, path: Path) -> None:
+    """Write the card as a file."""
+    path.write_text(model_card(of), encoding="utf-8")
+
+
+def _purpose(of: Sources) -> str:
+    return (
+        "To sort large numbers of pictures of the kind it learnt from, with a person who looks at what matters. Not to "
+        "accuse anyone, not as the only ground of a decision about a person, and not on pictures of generators that "
+        "are not in its training data: there it is often wrong, and sure of it."
+    )
+
+
+def _data(of: Sources) -> str:
+    pictures = of.report["pictures"]
+    rows = [[split, *(f"{pictures[split][label]:,}" for label in ("FAKE", "REAL"))] for split in pictures]
+    leaked, size = of.report["test_leaked"], of.training["params"]["preprocess.size"]
+    return (
+        f"Content digest {code(of.training['data_digest'])}, pictures at {size} px.\n\n"
+        f"{table(['split', 'FAKE', 'REAL'], rows)}\n\n"
+        "Exact duplicates were removed from train. "
+        + (
+            f"{leaked:,} test pictures also stood in the archive's train; there they were removed, so that this "
+            "training learnt none of the test. The results give both figures, with and without them."
+            if leaked
+            else "No test picture stood in train."
+        )
+        + _start(of.training["params"])
+    )
+
+
+def _start(params: Mapping[str, Any]) -> str:
+    """What the weights had learnt before, which is outside the figures above."""
+    weights = params["train.weights"]
+    return "" if weights == "none" else f" The training started from weights that had learnt before: {code(weights)}."
+
+
+def _training(of: Sources) -> str:
+    best = of.training["best"]
+    parts = [[part["name"], f"{part['weights']:,}", part["state"]] for part in of.training["parts"]]
+    values = {name.removeprefix("train."): value for name, value in of.training["params"].items()}
+    chosen = [[code(name), code(value)] for name, value in values.items() if not name.startswith("preprocess.")]
+    return (
+        f"{table(['part', 'weights', 'state'], parts)}\n\n"
+        f"Epoch {best['epoch']} was kept, the {values['keep']} one: val accuracy {best['val_accuracy']:.2%}."
+        f"{_calibration(of.training.get('calibration', {}))}{_views(values)}\n\n"
+        f"{table(['parameter', 'value'], chosen, words=True)}"
+    )
+
+
+def _calibration(scaling: Mapping[str, float]) -> str:
+    if "val_ece" not in scaling:
+        return ""
+    return (
+        f" Then the last layer was scaled on val (logit times {scaling['scale']:.4g}, plus {scaling['shift']:.4g}): "
+        f"calibration error {scaling['val_ece_before']:.2%} before, {scaling['val_ece']:.2%} after; accuracy "
+        f"{scaling['val_accuracy']:.2%} in float32."
+    )
+
+
+def _views(values: Mapping[str, Any]) -> str:
+    """What an answer is the mean of."""
+    return " Its log odds are the mean over a picture and its mirror image." if values.get("mirror") else ""
+
+
+def _results(of: Sources) -> str:
+    rows = [
+        [
+            _NAMES[name],
+            _figure(name, of.scores[name]),
+            f"{_figure(name, of.low[name])} to {_figure(name, of.high[name])}",
+            _figure(name, of.cleaned[name]),
+        ]
+        for name in _NAMES
+    ]
+    every, unseen = (f"{some['pictures']:,.0f}" for some in (of.scores, of.cleaned))
+    return (
+        f"{table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
+        "Resampling adds noise, and noise can only add to a calibration error: its interval lies high."
+    )
+
+
+def _damaged(of: Sources) -> str:
+    rows = [
+        [
+            f"{row['kind']} {row['severity']:g}" if row["severity"] else row["kind"],
+            f"{row['accuracy']:.2%}",
+            f"{row['ci_low']:.2%} to {row['ci_high']:.2%}",
+            *(_figure(name, row[name]) for name in ("roc_auc", "fake_recall", "ece")),
+        ]
+        for row in of.conditions
+    ]
+    corruption = float(of.training["params"]["train.augmentation.corruption"])
+    met = (
+        f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew, in one to three "
+        "ways one after another. The table is about damage it has met, not about an unknown kind.\n\n"
+    )
+    return (
+        f"{met if corruption else ''}"
+        f"{of.robust['pictures']:,} test pictures, each damaged in one way (realfake/data/corruption.py says how). "
+        f"Mean over the kinds of damage: accuracy {of.robust['accuracy']:.2%}, "
+        f"calibration error {of.robust['ece']:.2%}; "
+        f"worst {of.robust['worst']:.2%}.\n\n"
+        f"{table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
+    )
+
+
+def _classes(of: Sources) -> str:
+    rows = [
+        [row["class"], f"{row['accuracy']:.2%}", f"{row['ci_low']:.2%} to {row['ci_high']:.2%}"] for row in of.classes
+    ]
+    return table(["class", "accuracy", "95 % interval"], rows)
+
+
+def _files(of: Sources) -> str:
+    rows = [
+        [name, f"{one['bytes'] / 1e6:.2f}", f"{one['accuracy']:.2%}", f"{one['max_difference']:.4f}"]
+        for name, one in of.formats.items()
+    ]
+    head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
+    return f"Accuracy of each on the same {of.compared:,} test pictures.\n\n{table(head, rows)}"
+
+
+def _limits(of: Sources) -> str:
+    size = of.training["params"]["preprocess.size"]
+    return "\n".join(
+        [
+            f"- It sees {size} x {size} pixels. A larger picture is cut to its central square and reduced first; what "
+            "only shows in full resolution is gone, and high-resolution photographs are not what it was tested on.",
+            "- It knows the generators of its training data alone. Pictures of another generator are another question, "
+            "which the figures above do not answer.",
+            "- Its figures hold for test pictures from the same source as its training pictures, in the same share of "
+            "FAKE and REAL. Where fakes are rare, most of its alarms are false.",
+            "- Damage beyond the table above (filters, screenshots, print) was not tested.",
+        ]
+    )
+
+
+def _again(of: Sources) -> str:
+    return (
+        "`python src/promote.py --lineage` prints the commands that bring back a registered version; for this one, "
+        "`dvc repro` on a commit whose dvc.lock names its data and parameters. Data digest "
+        f"{code(of.training['data_digest'])}."
+    )
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2%}" if name in _PERCENT else f"{value:.4f}"

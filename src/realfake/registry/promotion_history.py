@@ -1,0 +1,267 @@
+"""The log of changes: one MLflow run for each promotion, refusal and rollback, which MLflow itself does not keep.
+
+A run that is still RUNNING is an intent. Its aliases before and its version say how to finish it or to take it back,
+so that a kill at any point leaves nothing half-changed: whoever comes next does it first, on this machine at once, from
+another one after a while. Aliases know no compare-and-swap; two machines that change them at once are found by the
+number of the change, which both count alike.
+"""
+
+import math
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from realfake.core.environment import git_state, machine
+from realfake.core.errors import UserError
+from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
+from realfake.tracking.store import create_run, ensure_experiment, registered_model
+
+GIVE_UP = 600.0
+"""Seconds after which another machine's unfinished change counts as dead; a change takes seconds."""
+PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry of the log."""
+
+    run_id: str
+    kind: str
+    who: str
+    host: str
+    when: float
+    """Seconds since 1970."""
+    before: Aliases
+    version: int | None
+    """The version that was promoted, refused or brought back; None until it is registered."""
+    finished: bool
+    ended: float
+    """Seconds since 1970; 0 for one that is under way."""
+    tags: Mapping[str, str]
+
+    @property
+    def after(self) -> Aliases:
+        """What the aliases say once the change is done."""
+        moved = {
+            PROMOTED: {"champion": self.version, "previous": self.before.champion, "challenger": None},
+            REFUSED: {"challenger": self.version},
+            ROLLED_BACK: {"champion": self.version, "previous": self._beneath()},
+        }[self.kind]
+        return replace(self.before, revision=self.before.revision + 1, **moved)
+
+    def _beneath(self) -> int | None:
+        text = self.tags.get("beneath", "")
+        return int(text) if text else None
+
+
+class Log:
+    """The changes of one registered model."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry, self._client = registry, registry.client
+        self.experiment = f"{registry.name}-promotions"
+        self.lock = "none"
+        """The lock that this process holds on its machine; a change announced under it is its own or a dead one's."""
+
+    def changes(self) -> list[Change]:
+        """Changes of the registered model that there is now; one that was deleted before had versions of its own."""
+        model = registered_model(self._client, self._registry.name)
+        since = math.inf if model is None else model.creation_timestamp / 1000
+        return [change for change in self.history() if not change.finished or change.ended >= since]
+
+    def history(self) -> list[Change]:
+        """All changes, oldest first, unfinished ones included; what was taken back is left out."""
+        place = self._client.get_experiment_by_name(self.experiment)
+        if place is None:
+            return []
+        runs = self._client.search_runs([place.experiment_id], "attributes.status != 'FAILED'", max_results=10_000)
+        return sorted((_change(run) for run in runs if "change" in run.data.tags), key=lambda change: change.when)
+
+    def recover(self) -> list[str]:
+        """Finish or take back what others left unfinished; a line on each.
+
+        Raises:
+            UserError: another machine may be at it now.
+        """
+        lines = []
+        for change in self.changes():
+            if change.finished:
+                continue
+            ours = change.tags.get("lock") == self.lock
+            age = time.time() - change.when
+            if not ours and age < GIVE_UP:
+                raise UserError(
+                    f"{change.who} on {change.host} is changing {self._registry.name} since {age:.0f} s; run it again "
+                    f"in a moment (after {GIVE_UP / 60:.0f} minutes it counts as dead)"
+                )
+            lines.append(self._settle(change))
+        return lines
+
+    def _settle(self, change: Change) -> str:
+        """Finish a change whose champion has moved already; take back any other, if nothing has followed it."""
+        what = f"a change of {change.who} on {change.host} that was cut off ({change.kind})"
+        now = self._registry.aliases()
+        moved = change.version is not None and now.champion == change.after.champion != change.before.champion
+        if now == change.after or (moved and now.revision == change.before.revision):
+            self._complete(change)
+            return f"{what} is now finished: version {change.version} {change.kind}"
+        if now.revision == change.before.revision:
+            self._registry.move(change.before)
+            self._delete_versions(change)
+        self._client.set_terminated(change.run_id, "FAILED")
+        return f"{what} is taken back; the registry is as it was"
+
+    def _complete(self, change: Change) -> None:
+        """Move the aliases and tag the version; the entry is closed last, so that a kill before leaves it to others."""
+        self._registry.move(change.after)
+        if change.version is not None and change.kind != ROLLED_BACK:
+            self._registry.tag(change.version, verdict=change.kind)
+        self._client.set_terminated(change.run_id)
+
+    def _delete_versions(self, change: Change) -> None:
+        for version in self._registry.versions():
+            if version.tags.get("change") == change.run_id:
+                self._client.delete_model_version(self._registry.name, version.version)
+
+    @contextmanager
+    def change(self, kind: str, before: Aliases, tags: Mapping[str, str]) -> Iterator["Pending"]:
+        """Announce a change; the block says which version it is about, then the aliases move.
+
+        A block that fails leaves the registry as it was.
+
+        Raises:
+            UserError: the aliases are no longer as they were when the change was decided, or another machine is at it.
+        """
+        now = self._registry.aliases()
+        if now != before:
+            raise UserError(
+                f"{self._registry.name} changed meanwhile (champion {before.champion} -> {now.champion}); nothing was "
+                "done, run it again"
+            )
+        ensure_experiment(self._client, self.experiment)
+        announced = {"change": kind, "before": as_tag(before), "host": platform.node(), "lock": self.lock}
+        announced |= {**git_state(), **machine(), **tags}
+        run = create_run(self._client, self.experiment, kind, {}, announced)
+        self._refuse_crossing(run.run_id, before.revision)
+        try:
+            yield Pending(self._client, run.run_id, kind)
+            change = self._read(run.run_id)
+            if change.ended or self._registry.aliases() != before:  # this machine slept, and another took over
+                raise UserError(f"{self._registry.name} changed meanwhile; nothing was done, run it again")
+            self._complete(change)
+        except BaseException:
+            self._settle(self._read(run.run_id))
+            raise
+        self._report_crossing(self._read(run.run_id))
+
+    def _read(self, run_id: str) -> Change:
+        return _change(self._client.get_run(run_id))
+
+    def _others(self, run_id: str, revision: int) -> list[Change]:
+        """Changes of the same number."""
+        return [one for one in self.changes() if one.run_id != run_id and one.before.revision == revision]
+
+    def _refuse_crossing(self, run_id: str, revision: int) -> None:
+        if others := self._others(run_id, revision):
+            self._client.set_terminated(run_id, "FAILED")
+            raise UserError(
+                f"{others[0].who} on {others[0].host} changes {self._registry.name} at this moment; nothing was done, "
+                "run it again"
+            )
+
+    def _report_crossing(self, change: Change) -> None:
+        now = self._registry.aliases()
+        others = self._others(change.run_id, change.before.revision)
+        if others or now != change.after:
+            with_whom = f"{others[0].who} on {others[0].host}" if others else "someone else"
+            raise UserError(
+                f"this change crossed with one of {with_whom}: the champion of {self._registry.name} is now version "
+                f"{now.champion}; look at `--history` and promote again what shall hold"
+            )
+
+
+class Pending:
+    """A change that was announced."""
+
+    def __init__(self, client: Any, run_id: str, kind: str) -> None:
+        self._client, self.run_id, self._kind = client, run_id, kind
+
+    def about(self, version: int) -> None:
+        """Say which version it is about."""
+        self._client.set_tag(self.run_id, "version", str(version))
+        self._client.update_run(self.run_id, name=f"version {version} {self._kind}")
+
+
+def champions(changes: Sequence[Change]) -> list[int]:
+    """The present champion, last, over those that it was promoted over, one under the other.
+
+    A promotion lays a version on top; a rollback takes away what lies above the version that it brings back.
+    """
+    stack: list[int] = []
+    for change in changes:
+        if not change.finished or change.version is None:
+            continue
+        if change.kind == PROMOTED:
+            stack.append(change.version)
+        elif change.kind == ROLLED_BACK:
+            while stack and stack[-1] != change.version:
+                stack.pop()
+    return stack
+
+
+def rolled_back(changes: Sequence[Change]) -> set[str]:
+    """Ids of the runs whose versions were taken back and not promoted again since."""
+    found: set[int] = set()
+    runs: dict[int, str] = {}
+    for change in changes:
+        if change.finished and change.kind == ROLLED_BACK and change.before.champion is not None:
+            found.add(change.before.champion)
+        elif change.finished and change.kind == PROMOTED and change.version is not None:
+            found.discard(change.version)
+            runs[change.version] = change.tags.get("run_id", "")
+    return {runs[version] for version in found if version in runs}
+
+
+def table(changes: Sequence[Change]) -> str:
+    """The log as aligned text, a line a change."""
+    header = ("when (UTC)", "who", "change", "champion", "run", "accuracy", "commit", "data")
+    rows = [header, *(_row(change) for change in changes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    tags, before, after = change.tags, change.before.champion, change.after.champion
+    moved = f"{before or '-'} -> {after or '?'}" if after != before else f"{before or '-'} stays"
+    return (
+        datetime.fromtimestamp(change.when, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        f"{change.who}@{change.host}",
+        f"version {change.version} {change.kind}" if change.finished else f"{change.kind}, unfinished",
+        moved,
+        tags.get("run_name", "-"),
+        tags.get("accuracy", "-"),
+        tags.get("candidate_commit", "-"),
+        tags.get("data_digest", "-")[:12],
+    )
+
+
+def _change(run: Any) -> Change:
+    tags = run.data.tags
+    return Change(
+        run_id=run.info.run_id,
+        kind=tags["change"],
+        who=tags.get("mlflow.user", "unknown"),
+        host=tags["host"],
+        when=run.info.start_time / 1000,
+        before=from_tag(tags["before"]),
+        version=int(tags["version"]) if "version" in tags else None,
+        finished=run.info.status == "FINISHED",
+        ended=0.0 if run.info.status == "RUNNING" else (run.info.end_time or 0) / 1000,
+        tags=tags,
+    )

@@ -1,0 +1,44 @@
+"""Where a registered version comes from, and the exact commands that bring it back."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from realfake.registry.trained_run import Subject
+from realfake.tracking.lineage import FOLDER
+from realfake.tracking.store import public_uri, tracking_uri
+
+
+def describe(client: Any, subject: Subject, title: str, origin: str | None = None) -> Iterator[str]:
+    """What a version is made of, and the commands that reproduce it in a clone of the repository.
+
+    Args:
+        client: of the store that holds the run.
+        subject: the training.
+        title: `realfake version 3 (champion)`.
+        origin: address of the registered weights that its training started from, if it did.
+    """
+    tags = subject.tags
+    commit = tags.get("lineage_commit", tags.get("git_commit", "none"))
+    yield f"# {title}"
+    yield f"# trained by run {subject.name} ({subject.run_id}), user {tags.get('mlflow.user', 'unknown')}"
+    yield f"# data {tags.get('data_digest', 'unknown')}"
+    kept = {entry.path.removeprefix(f"{FOLDER}/") for entry in client.list_artifacts(subject.run_id, FOLDER)}
+    dirty = "changes.patch" in kept and tags.get("lineage_dirty") != "false"
+    yield f"# code {commit}" + (" with uncommitted changes" if dirty else "")
+    for name, value in sorted(subject.params.items()):
+        if name.startswith("train."):
+            yield f"#   {name} {value}"
+    yield f"export MLFLOW_TRACKING_URI={shlex.quote(public_uri(tracking_uri()))}"
+    yield f"mlflow artifacts download --run-id {subject.run_id} --artifact-path {FOLDER} --dst-path .cache"
+    if commit != "none":
+        yield f"git checkout {commit}"
+    if dirty:
+        yield f"git apply .cache/{FOLDER}/changes.patch"
+    names = [name for name in ("params.yaml", "data.dvc", "dvc.lock") if name in kept]
+    if names:
+        yield f"cp {' '.join(f'.cache/{FOLDER}/{name}' for name in names)} ."
+    if origin is not None:
+        yield f"python src/use.py --weights {origin}"
+    yield "dvc checkout --allow-missing   # from DVC's cache; `dvc pull` where there is a DVC remote"
+    yield "dvc repro                      # says that all is up to date, or computes what is missing, to the same bytes"

@@ -1,0 +1,201 @@
+"""What a finished training run holds: its figures, its network, its exported files, what it learnt from."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from realfake.core.errors import UserError
+from realfake.core.files import home, read_json
+from realfake.models import pretrained
+from realfake.tracking.store import download, has_artifact
+
+if TYPE_CHECKING:
+    import keras
+
+HIGHEST = {"val_accuracy": True, "val_auc": True, "val_loss": False}
+"""Whether more is better, by the names of `promote.metric`."""
+Fingerprints = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A training run with what evaluate and export added, to it or to child runs."""
+
+    run_id: str
+    name: str
+    model_id: str
+    """Of the network that MLflow keeps."""
+    model_folder: str
+    """Address of its files."""
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    figures: Mapping[str, float]
+    stages: Mapping[str, str]
+    """The run that holds the artifacts of `evaluate` and of `export`."""
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What the network learnt from: content digest and how the pictures were prepared."""
+        prepared = {name: value for name, value in self.params.items() if name.startswith("preprocess.")}
+        return {"digest": self.tags.get("data_digest", ""), **prepared}
+
+    @property
+    def threshold(self) -> float:
+        """P(REAL) from which on this network calls a picture REAL."""
+        return float(self.params.get("evaluate.threshold", "0.5"))
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The network that comes with the project; no run of this store trained it."""
+
+    seen: Fingerprints
+
+
+Ancestor = Subject | Shipped | None
+"""What a training started from; None: not known."""
+
+
+def data_of(report: Mapping[str, Any]) -> dict[str, str]:
+    """What `Subject.data` says of a run on the prepared pictures that this report (report.json) describes."""
+    prepared = {f"preprocess.{name}": str(value) for name, value in report["params"].items()}
+    return {"digest": report["digest"], **prepared}
+
+
+def read_subject(client: Any, run: Any) -> Subject:
+    """Gather what a training run and its children hold.
+
+    Raises:
+        UserError: it is no finished training with a network.
+    """
+    place, run_id = [run.info.experiment_id], run.info.run_id
+    logged = client.search_logged_models(place, f"source_run_id = '{run_id}'")
+    if not logged or run.info.status != "FINISHED":
+        raise UserError(f"run {run.info.run_name} holds no network of a finished training; give the run of one (--run)")
+    children = {
+        child.info.run_id: child for child in client.search_runs(place, f"tags.`mlflow.parentRunId` = '{run_id}'")
+    }
+    params, figures, stages = (
+        dict(run.data.params),
+        dict(run.data.metrics),
+        dict.fromkeys(("evaluate", "export"), run_id),
+    )
+    for stage in stages:
+        last = children.get(run.data.tags.get(f"last_{stage}", ""))
+        if last is not None:
+            params |= last.data.params
+            figures |= last.data.metrics
+            stages[stage] = last.info.run_id
+    place_of = (logged[0].model_id, logged[0].artifact_location)
+    return Subject(run_id, run.info.run_name, *place_of, params, dict(run.data.tags), figures, stages)
+
+
+def find_run(client: Any, experiment: str, wanted: str) -> Any:
+    """The run of an id, or the newest of a name.
+
+    Raises:
+        UserError: there is none.
+    """
+    place = client.get_experiment_by_name(experiment).experiment_id
+    for condition in (f"attributes.run_id = '{wanted}'", f"attributes.run_name = '{wanted}'"):
+        if found := client.search_runs([place], condition) if "'" not in wanted else []:
+            return found[0]
+    raise UserError(f"no run {wanted} in experiment {experiment}; `make ui` shows their names and ids")
+
+
+def candidates(client: Any, experiment: str, metric: str, data: Mapping[str, str]) -> tuple[list[Any], int]:
+    """Finished trainings on the same pictures, the best on val first; and how many learnt from others.
+
+    Figures on val say something about each other only on the same val.
+    """
+    place = client.get_experiment_by_name(experiment).experiment_id
+    finished = "attributes.status = 'FINISHED' AND tags.model_logged = 'true'"
+    runs = [
+        run for run in client.search_runs([place], finished, max_results=10_000) if f"best/{metric}" in run.data.metrics
+    ]
+    comparable = [run for run in runs if _same_data(run, data)]
+    comparable.sort(key=lambda run: run.data.metrics[f"best/{metric}"], reverse=HIGHEST[metric])
+    return comparable, len(runs) - len(comparable)
+
+
+def _same_data(run: Any, data: Mapping[str, str]) -> bool:
+    digest, prepared = run.data.tags.get("data_digest"), {**data}
+    return digest == prepared.pop("digest") and all(
+        run.data.params.get(name) == value for name, value in prepared.items()
+    )
+
+
+def ancestors(client: Any, subject: Subject) -> list[Ancestor]:
+    """Trainings whose networks this one started from, one after the other; None ends it where one is not known.
+
+    A backbone's own weights (imagenet, .h5) are no training of this project.
+    """
+    found: list[Ancestor] = []
+    current = subject
+    while pretrained.weights_file(current.params.get("train.weights", "none")).suffix == ".keras":
+        digest = current.params.get("train.weights_sha256", "")
+        if pretrained.is_it(home(), digest):
+            return [*found, Shipped(pretrained.seen(home()))]
+        places = [experiment.experiment_id for experiment in client.search_experiments()]
+        runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
+        if not runs or runs[0].info.run_id in {
+            subject.run_id,
+            *(one.run_id for one in found if isinstance(one, Subject)),
+        }:
+            return [*found, None]
+        current = read_subject(client, runs[0])
+        found.append(current)
+    return found
+
+
+def network_of(subject: Subject) -> "keras.Model":
+    """The network that a run logged."""
+    from realfake.models.saving import load_network
+
+    with TemporaryDirectory() as folder:
+        return load_network(download(f"{subject.model_folder}/data/model.keras", Path(folder)))
+
+
+def exported_file(client: Any, subject: Subject, name: str, folder: Path) -> Path | None:
+    """A file that export wrote, by its file name; None where there is none of that name."""
+    path = f"export/models/{name}"
+    if not has_artifact(client, subject.stages["export"], path):
+        return None
+    return Path(client.download_artifacts(subject.stages["export"], path, str(folder)))
+
+
+def formats_of(client: Any, subject: Subject) -> dict[str, dict[str, Any]]:
+    """What export found, by format; empty where it has not run."""
+    with _artifact(client, subject.stages["export"], "export/formats.json") as file:
+        return dict(read_json(file)["formats"]) if file else {}
+
+
+def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]] | None:
+    """Name, label and P(REAL) of each test picture, as evaluate wrote them; None where it has not run."""
+    with _artifact(client, subject.stages["evaluate"], "evaluate/predictions.csv") as file:
+        if file is None:
+            return None
+        with file.open(newline="", encoding="utf-8") as lines:
+            return [(row["name"], int(row["label"]), float(row["probability"])) for row in csv.DictReader(lines)]
+
+
+def seen_by(client: Any, subject: Subject) -> Fingerprints | None:
+    """Fingerprints of the pictures in train and val (dataset.fingerprints); None where the run does not have them."""
+    with _artifact(client, subject.run_id, "training/seen.npy") as file:
+        return None if file is None else np.load(file, allow_pickle=False)
+
+
+@contextmanager
+def _artifact(client: Any, run_id: str, path: str) -> Iterator[Path | None]:
+    if not has_artifact(client, run_id, path):
+        yield None
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(client.download_artifacts(run_id, path, folder))

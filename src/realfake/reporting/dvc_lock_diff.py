@@ -1,0 +1,80 @@
+"""Why dvc.lock moved: its own words on commands, parameters and files, of two states of it, as one line."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from realfake.core.environment import instruction_set, thread_count
+
+Stages = Mapping[str, Mapping[str, Any]]
+"""The `stages` of a dvc.lock: cmd, params, deps and outs of each stage as DVC found them."""
+
+
+def lock_moved(root: Path, revision: str = "HEAD") -> str | None:
+    """Why dvc.lock differs from that of a revision; None where it does not, or where one of the two is missing."""
+    command = ["git", "show", f"{revision}:./dvc.lock"]
+    committed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if committed.returncode or not (root / "dvc.lock").is_file():
+        return None
+    before, now = (yaml.safe_load(text)["stages"] for text in (committed.stdout, (root / "dvc.lock").read_text()))
+    return why_lock_moved(before, now, f"{instruction_set()}, {thread_count()} threads")
+
+
+def why_lock_moved(committed: Stages, current: Stages, machine: str) -> str | None:
+    """One line on why two states of dvc.lock differ; None when they do not.
+
+    Only causes are named: a stage that ran again because an earlier one gave other bytes is none.
+
+    Args:
+        committed: the stages before.
+        current: the stages now.
+        machine: what decides about rounding here, in words.
+    """
+    if committed == current:
+        return None
+    causes = [
+        cause
+        for name in dict.fromkeys((*current, *committed))
+        for cause in _causes(name, committed.get(name), current.get(name))
+    ]
+    if causes:
+        return f"dvc.lock moved: {'; '.join(dict.fromkeys(causes))}"
+    first = next((name for name in current if _hashes(current[name], "outs") != _hashes(committed[name], "outs")), None)
+    if first is None:
+        return "dvc.lock moved in its layout only"
+    return f"dvc.lock moved: {first} had the same inputs, but other floating-point rounding (this machine: {machine})"
+
+
+def _causes(name: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Iterator[str]:
+    if before is None or now is None:
+        yield f"stage {name} is {'new' if before is None else 'gone'}"
+        return
+    if before["cmd"] != now["cmd"]:
+        yield f"{name} runs another command"
+    old_values, values = _flat(before.get("params", {})), _flat(now.get("params", {}))
+    for key in dict.fromkeys((*old_values, *values)):
+        if old_values.get(key) != values.get(key):
+            yield f"{key} {old_values.get(key)} -> {values.get(key)}"
+    old_files, files = _hashes(before, "deps"), _hashes(now, "deps")
+    for path in dict.fromkeys((*old_files, *files)):
+        if not path.startswith("outputs/") and old_files.get(path) != files.get(path):
+            yield f"{path} changed"
+
+
+def _hashes(stage: Mapping[str, Any], kind: str) -> dict[str, str]:
+    return {entry["path"]: entry.get("md5", "") for entry in stage.get(kind, [])}
+
+
+def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values under dotted names, the file's own name left out."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        name = "" if key == "params.yaml" else f"{prefix}{key}"
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{name}." if name else "")
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,211 @@
+"""What the stages log to MLflow. Run ids are passed explicitly, never through the environment.
+
+A training is one run. evaluate and export find it (runlink.py) and log to it, or to a child run once their own params
+have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import distributions, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from realfake.core.environment import git_state, machine
+from realfake.core.files import key_of, read_json, sha256_file, write_json
+from realfake.core.native_output import quiet
+from realfake.tracking import lineage
+from realfake.tracking.run_link import RunLink, note_of, run_of
+from realfake.tracking.store import as_metrics, create_run, exists, log_params, store
+
+
+class TrainingRun:
+    """A training under way, as MLflow sees it."""
+
+    def __init__(self, client: Any, link: RunLink) -> None:
+        self._client, self._link = client, link
+        self.run_id = link.run_id
+
+    def log_epoch(self, result: Mapping[str, Any]) -> None:
+        """Log one epoch's figures at step `epoch`."""
+        _log_steps(self._client, self._link.run_id, [result])
+
+    def log_trunk(self, use: Mapping[str, float]) -> None:
+        """Log what the trunk cache did for this training, figures by name."""
+        figures = {f"trunk/{key}": value for key, value in use.items()}
+        self._client.log_batch(self.run_id, metrics=as_metrics(figures, step=0))
+
+    def close(self, model_folder: Path) -> None:
+        """Log what the finished training left in its folder, and note the run for the later stages."""
+        _log_training(self._client, self._link, model_folder)
+        write_json(note_of(model_folder), asdict(self._link))
+
+
+@contextmanager
+def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, Any]) -> Iterator[TrainingRun]:
+    """Start the run of a training, or go on with the one that an interrupted training began.
+
+    `folder` is the training's checkpoint folder, where the run id is kept; `params` are flattened. Trainings that
+    differ in params.FINISHING alone share the folder, not the run. A block that ends early leaves the run marked KILLED
+    (Ctrl-C: it can go on) or FAILED.
+
+    Raises:
+        UserError: the store cannot be reached or written.
+    """
+    note = folder / f"run-{key_of(params)}.json"
+    with store(experiment) as client:
+        link = RunLink(**read_json(note)) if note.is_file() else None
+        if link is not None and exists(client, link.run_id):
+            client.update_run(link.run_id, status="RUNNING")
+        else:
+            link = create_run(client, experiment, name, params, {**git_state(), **machine()})
+            write_json(note, asdict(link))
+            lineage.record(client, link.run_id)
+        try:
+            yield TrainingRun(client, link)
+        except BaseException as error:
+            client.set_terminated(link.run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+
+
+def log_stage(
+    stage: str,
+    model_folder: Path,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    folder: Path,
+    experiment: str,
+) -> RunLink:
+    """Log a later stage's params, metrics and files to the run that trained the model.
+
+    Where that run already holds other values of the stage's params, a child run takes them: MLflow params cannot be
+    changed.
+
+    Args:
+        stage: `evaluate` or `export`; prefix of the params and folder of the artifacts.
+        model_folder: outputs/model.
+        params: the stage's flattened parameters.
+        metrics: name to value.
+        folder: its files become artifacts under `stage`.
+        experiment: MLflow experiment, used when the run must be rebuilt.
+
+    Returns:
+        The run that was logged to.
+    """
+    named = {f"{stage}.{key}": str(value) for key, value in params.items()}
+    with store(experiment) as client:
+        link = _find_or_rebuild(client, model_folder, experiment)
+        lineage.record(client, link.run_id)
+        lineage.record_lock(client, link.run_id)
+        training, link = link.run_id, _run_for_params(client, link, stage, named)
+        client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))
+        client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
+        client.set_tag(training, f"last_{stage}", link.run_id)
+    return link
+
+
+def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLink:
+    link = run_of(model_folder)
+    if link is not None and exists(client, link.run_id):
+        return link
+    training = read_json(model_folder / "training.json")
+    name = f"{training['name']}-rebuilt"
+    link = create_run(client, experiment, name, training["params"], {"rebuilt": "true"})
+    _log_training(client, link, model_folder)
+    write_json(note_of(model_folder), asdict(link))
+    print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
+    return link
+
+
+def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str, str]) -> RunLink:
+    parent = client.get_run(link.run_id)
+    is_child = f"tags.`mlflow.parentRunId` = '{link.run_id}' AND tags.stage = '{stage}'"
+    children = client.search_runs([parent.info.experiment_id], is_child)
+    for run in [parent, *children]:
+        logged = {key: value for key, value in run.data.params.items() if key.startswith(f"{stage}.")}
+        if not logged and run is parent:
+            log_params(client, link.run_id, params)
+            return link
+        if logged == params:
+            return RunLink(run.info.run_id, run.info.run_name, link.experiment)
+    name = f"{link.name}-{stage}-{len(children) + 2}"
+    tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_state()}
+    child = create_run(client, link.experiment, name, params, tags)
+    client.set_terminated(child.run_id)
+    return child
+
+
+def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
+    training = read_json(model_folder / "training.json")
+    _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
+    best = {f"best/{key}": value for key, value in training["best"].items()}
+    calibration = {f"calibration/{key}": value for key, value in training.get("calibration", {}).items()}
+    weights = {"weights": sum(part["weights"] for part in training["parts"])}
+    client.log_batch(link.run_id, metrics=as_metrics(best | calibration | weights, step=0))
+    client.set_tag(link.run_id, "data_digest", training["data_digest"])
+    client.set_tag(link.run_id, "model_sha256", sha256_file(model_folder / "model.keras"))
+    _log_dataset(client, link.run_id, training)
+    _log_figures(client, link.run_id, model_folder)
+    for name in ("training.json", "history.json", "seen.npy"):
+        client.log_artifact(link.run_id, str(model_folder / name), artifact_path="training")
+    installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
+    client.log_text(link.run_id, "\n".join(installed) + "\n", "environment/requirements.txt")
+    if "model_logged" not in client.get_run(link.run_id).data.tags:
+        _log_model(link.run_id, model_folder)
+        client.set_tag(link.run_id, "model_logged", "true")
+    client.set_terminated(link.run_id)
+
+
+def _log_figures(client: Any, run_id: str, model_folder: Path) -> None:
+    """Draw what the training looked like; here and not in the stage, whose outputs must not depend on drawing."""
+    from realfake.evaluation import plots as figures
+
+    parts = [figures.Part(**part) for part in read_json(model_folder / "training.json")["parts"]]
+    with TemporaryDirectory() as folder:
+        figures.save(
+            figures.learning_curves(read_json(model_folder / "history.json")), Path(folder, "learning_curves.png")
+        )
+        figures.save(figures.architecture(parts), Path(folder, "architecture.png"))
+        client.log_artifacts(run_id, folder, artifact_path="figures")
+
+
+def _log_dataset(client: Any, run_id: str, training: Mapping[str, Any]) -> None:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import DatasetInput, InputTag
+
+    source = CodeDatasetSource(tags={"path": "data.dvc", **git_state()})
+    dataset = MetaDataset(source, name="pictures", digest=training["data_digest"][:32])  # MLflow takes 36 at most
+    counts = [InputTag("mlflow.data.context", "training"), InputTag("pictures", str(training["pictures"]))]
+    client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), counts)])
+
+
+def _log_model(run_id: str, model_folder: Path) -> None:
+    """Log the Keras model so that `mlflow models serve` can load it: float32 pictures in, P(REAL) out.
+
+    Without an input example: MLflow would load the model again, run it and keep a megabyte of grey pixels.
+    """
+    import mlflow.tensorflow
+    import numpy as np
+
+    from realfake.models.saving import load_network
+
+    network = load_network(model_folder / "model.keras")
+    picture = np.full((1, *network.input_shape[1:]), 0.5, dtype=np.float32)
+    with quiet(), mlflow.start_run(run_id=run_id):
+        mlflow.tensorflow.log_model(
+            network,
+            name="model",
+            signature=mlflow.models.infer_signature(picture, np.zeros((1, 1), dtype=np.float32)),
+            pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "keras", "mlflow", "numpy")],
+        )
+
+
+def _log_steps(client: Any, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
+    """Log epochs that the run does not hold yet: a kill can fall between a checkpoint and its logging."""
+    logged = {point.step for point in client.get_metric_history(run_id, "val_accuracy")}
+    for result in results:
+        if result["epoch"] not in logged:
+            values = {key: value for key, value in result.items() if key != "epoch"}
+            client.log_batch(run_id, metrics=as_metrics(values, step=result["epoch"]))

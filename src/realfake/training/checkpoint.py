@@ -1,0 +1,66 @@
+"""The state of an unfinished training, kept outside DVC's declared outputs, which DVC empties before a stage runs."""
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from realfake.core.code_identity import code_digest
+from realfake.core.environment import library_versions
+from realfake.core.files import atomic_file, key_of, state_folder
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training after its last finished epoch: arrays in the order of Keras's variables."""
+
+    history: list[Any]
+    model: list[Any]
+    optimizer: list[Any]
+    best: list[Any]
+    """The model's variables at its best epoch."""
+
+
+class Checkpoint:
+    """A training's state on disk under a key of data, code and params: nothing else is ever continued.
+
+    Args:
+        parts: what determines the training's result; any JSON.
+        modules: names of realfake's modules that compute the result: what they and all that they import do is
+            part of the key, beside the versions of the libraries.
+    """
+
+    def __init__(self, parts: dict[str, Any], modules: Sequence[str]) -> None:
+        self.folder = state_folder("checkpoints") / key_of([parts, code_digest(*modules), library_versions()])
+        self.folder.mkdir(exist_ok=True)
+        self._file = self.folder / "state.npz"
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Replace the state; a kill while it is written leaves the one before."""
+        arrays = {
+            f"{kind}_{place}": array
+            for kind in ("model", "optimizer", "best")
+            for place, array in enumerate(getattr(snapshot, kind))
+        }
+        with atomic_file(self._file) as file:
+            np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
+
+    def load(self) -> Snapshot | None:
+        """The state of the last finished epoch, or None at the start (or when the file cannot be read)."""
+        try:
+            with np.load(self._file, allow_pickle=False) as arrays:
+                kinds = {
+                    kind: [arrays[f"{kind}_{place}"] for place in range(sum(n.startswith(f"{kind}_") for n in arrays))]
+                    for kind in ("model", "optimizer", "best")
+                }
+                os.utime(self._file)  # pruning goes by age: what is still of use is young
+                return Snapshot(json.loads(str(arrays["history"])), **kinds)
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile):
+            print(f"the checkpoint in {self.folder} is damaged; training starts again", flush=True)
+            return None

@@ -1,0 +1,50 @@
+"""Native noise is held back, but not when something fails."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+from realfake.core.native_output import hidden, quiet
+
+
+def test_native_output_is_held_back(capfd):
+    with quiet():
+        os.write(1, b"native noise")
+        os.write(2, b"native noise")
+    os.write(1, b"after")
+    assert capfd.readouterr() == ("after", "")
+
+
+def test_a_failure_shows_what_was_printed(capfd):
+    with pytest.raises(RuntimeError), quiet():
+        os.write(2, b"the reason")
+        raise RuntimeError
+    assert capfd.readouterr().err == "the reason"
+
+
+def test_hidden_modules_cannot_be_imported_until_afterwards():
+    sys.modules.pop("this", None)
+    with hidden(["this", "os"]):
+        assert os is __import__("os"), "what is imported already stays"
+        with pytest.raises(ImportError):
+            import this  # noqa: F401
+    assert "this" not in sys.modules
+
+
+@pytest.mark.slow
+def test_keras_starts_without_what_nobody_gives_it():
+    code = """
+from realfake.core.native_output import UNUSED, import_keras
+import_keras()
+import sys
+assert "keras" in sys.modules
+print(*(name for name in UNUSED if name in sys.modules))
+import matplotlib, pandas, sklearn
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT / "src", capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("\n", 0), done.stderr

@@ -1,0 +1,59 @@
+"""Markdown that GitHub draws: tables whose cells stay cells, charts that mermaid reads."""
+
+import re
+
+from realfake.core.text_tables import BEFORE, NOW, code, folded, line_chart, table
+
+
+def test_a_table_has_a_rule_and_its_cells_stay_cells() -> None:
+    text = table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
+    assert text.splitlines() == ["| name | now |", "| :-- | --: |", "| a\\|b | 1 |", "| two lines | 2 |"]
+
+
+def test_values_are_code_and_nothing_is_a_dash() -> None:
+    assert [code(value) for value in (3, 0.5, "adam`w", None, "", [1, 2])] == [
+        "`3`",
+        "`0.5`",
+        "`adam'w`",
+        "–",
+        "–",
+        "`[1, 2]`",
+    ]
+
+
+def test_a_folded_section_has_the_empty_lines_that_markdown_in_it_needs() -> None:
+    assert folded("All", "| a |") == "<details><summary>All</summary>\n\n| a |\n\n</details>"
+
+
+def test_two_curves_of_one_length_share_a_chart() -> None:
+    chart = line_chart("val", "epoch", [0.51, 0.6], [0.55, 0.71])
+    assert chart.count("```mermaid") == 1
+    assert '%%{init: {"xyChart": {"height": 320}, ' in chart
+    assert f'"{BEFORE}, {NOW}"' in chart
+    assert 'x-axis "epoch" [1, 2]' in chart
+    assert "y-axis 0.5 --> 0.75" in chart
+    assert re.findall(r"line \[(.*)\]", chart) == ["0.5100, 0.6000", "0.5500, 0.7100"]
+
+
+def test_the_shorter_of_two_curves_ends_before_the_other() -> None:
+    for before, now in (([0.5], [0.55, 0.7, 0.9]), ([0.55, 0.7, 0.9], [0.5])):
+        chart = line_chart("val", "epoch", before, now)
+        assert 'x-axis "epoch" [1, 2, 3]' in chart
+        assert "y-axis 0.5 --> 0.9\n" in chart
+        assert [len(line.split(",")) for line in re.findall(r"line \[(.*)\]", chart)] == [len(before), len(now)]
+
+
+def test_of_long_curves_some_points_are_drawn_and_the_last_is() -> None:
+    chart = line_chart("val", "epoch", [0.5] * 10, [number / 100 for number in range(1, 51)])
+    axis = re.findall(r"x-axis .* \[(.*)\]", chart)[0].split(", ")
+    before, now = (line.split(", ") for line in re.findall(r"line \[(.*)\]", chart))
+    assert (axis[0], axis[1], axis[-1], len(axis)) == ("2", "5", "50", 17)
+    assert [f"{int(x) / 100:.4f}" for x in axis] == now
+    assert len(before) == len([x for x in axis if int(x) <= 10])
+
+
+def test_one_curve_alone_and_a_flat_one_are_drawn() -> None:
+    chart = line_chart("val", "epoch", [], [1.0, 1.0])
+    assert chart.count("line [") == 1
+    assert BEFORE not in chart
+    assert "y-axis 0.95 --> 1" in chart

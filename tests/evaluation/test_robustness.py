@@ -1,0 +1,113 @@
+"""Every condition is scored on the same pictures, kinds weigh alike, and the gate finds the figure it names."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+
+from realfake.config.schema import EvaluateParams, load_params
+from realfake.data.corruption import SUITE
+from realfake.data.dataset import ManifestRow, Split
+from realfake.evaluation import robustness
+from realfake.registry.checks import limit_checks
+
+PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
+LABELS = (np.arange(40) % 2).astype(np.uint8)
+PICTURES = np.where(LABELS[:, None, None, None] == 1, 150, 90).astype(np.uint8) * np.ones((1, 32, 32, 3), np.uint8)
+SPLIT = Split(
+    PICTURES,
+    LABELS,
+    [ManifestRow("test", int(y), f"{i}.jpg", "", f"{i // 4}", "", False) for i, y in enumerate(LABELS)],
+)
+
+
+def bright(pictures: np.ndarray) -> np.ndarray:
+    """REAL where it is light: only brightness can fool it."""
+    return 1 / (1 + np.exp((120 - pictures.mean(axis=(1, 2, 3))) / 5))
+
+
+@pytest.fixture(scope="module")
+def found() -> robustness.Robustness:
+    return robustness.measure(bright, SPLIT, bright(PICTURES), PARAMS)
+
+
+def test_every_kind_and_severity_is_there_once(found):
+    asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
+    assert [(row.kind, row.severity) for row in found.conditions] == asked
+    assert (found.clean.kind, found.pictures) == ("clean", 40)
+
+
+def test_a_part_of_the_pictures_is_enough_half_of_each_class():
+    seen: list[np.ndarray] = []
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        seen.append(pictures)
+        return bright(pictures)
+
+    few = robustness.measure(answer, SPLIT, bright(PICTURES), PARAMS.model_copy(update={"robustness_pictures": 8}))
+    assert few.pictures == 8
+    assert {len(pictures) for pictures in seen} == {8}
+    assert few.clean.accuracy == 1, "labels and answers are those of the same pictures"
+
+
+def test_only_what_fools_the_network_lowers_its_scores(found):
+    assert found.clean.accuracy == 1
+    for row in found.conditions:
+        assert (row.accuracy < 1) == (row.kind == "brightness" and row.severity > 0.1), row
+    dark = {row.severity: row for row in found.conditions if row.kind == "brightness"}
+    assert dark[0.3].accuracy < dark[0.2].accuracy + 0.01
+    assert dark[0.3].ece > found.clean.ece
+
+
+def test_intervals_hold_what_they_are_of_and_take_groups_as_one(found):
+    for row in (found.clean, *found.conditions):
+        assert row.ci_low <= row.accuracy <= row.ci_high
+        assert (row.ci_low < row.ci_high) == (0 < row.accuracy < 1)
+    alone = [dataclasses.replace(row, group=row.name) for row in SPLIT.rows]
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(40) // 4 % 2, LABELS, 1.0 - LABELS)  # every other group of four is right
+
+    widths = [
+        measured.ci_high - measured.ci_low
+        for rows in (SPLIT.rows, alone)
+        for measured in [robustness.measure(answer, Split(PICTURES, LABELS, rows), answer(PICTURES), PARAMS).clean]
+    ]
+    assert widths[0] > 1.5 * widths[1], "pictures of one photograph are not independent"
+
+
+def test_kinds_weigh_alike(found):
+    brightness = [row.accuracy for row in found.conditions if row.kind == "brightness"]
+    assert found.means["brightness"] == pytest.approx(np.mean(brightness))
+    assert found.means["accuracy"] == pytest.approx((len(SUITE) - 1 + np.mean(brightness)) / len(SUITE))
+    assert found.means["worst"] == min(brightness)
+
+
+def test_damage_is_the_same_every_time_and_severity_alone_changes_it():
+    noise = [robustness.damaged(PICTURES, "noise", sigma, 1).astype(int) - PICTURES for sigma in (0.05, 0.1, 0.1)]
+    assert np.array_equal(noise[1], noise[2])
+    assert np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1] > 0.99, "the noise grows, it is not drawn anew"
+    assert not np.array_equal(noise[1], robustness.damaged(PICTURES, "noise", 0.1, 2).astype(int) - PICTURES)
+
+
+def test_what_is_written_is_what_was_found(found, tmp_path):
+    (tmp_path / "plots").mkdir()
+    robustness.write(found, tmp_path)
+    rows = json.loads((tmp_path / "plots/robustness.json").read_text())
+    assert len(rows) == 1 + len(found.conditions)
+    summary = json.loads((tmp_path / "robust.json").read_text())
+    assert summary["pictures"] == 40
+    assert summary["accuracy"] == pytest.approx(found.means["accuracy"], abs=1e-6)
+    assert "worst: brightness 0." in robustness.summary(found)
+
+
+@pytest.mark.parametrize("recipe", ["quick", "native", "deck"])
+def test_the_gate_finds_its_figure(found, recipe):
+    limits = load_params(PROJECT / f"recipes/{recipe}.yaml").promote.limits
+    figures = robustness.flat(found)
+    assert "test/robust/jpeg_40" in figures
+    robust = {name: limit for name, limit in limits.items() if name.startswith("test/robust/")}
+    assert robust, "the gate asks for robustness"
+    assert all("not gated" not in str(check.state) for check in limit_checks(robust, figures))

@@ -1,0 +1,181 @@
+"""Exported formats: every file answers like the network it was made from, in its own runtime."""
+
+import errno
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realfake.core.arrays import Inputs
+from realfake.core.errors import UserError
+from realfake.export.converters import FORMATS, Source, network_runner, open_runner, write_format
+from realfake.inference.metadata import Description
+
+SIZE = 16
+DESCRIPTION = Description(SIZE, SIZE, 0.5, "d" * 64, "m" * 64, {"accuracy": 0.9})
+TOLERANCE = {"litert_fp16": 0.005, "litert_dynamic": 0.02, "litert_int8": 0.05}
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Inputs:
+    """Dark and light noise, float32 (24, SIZE, SIZE, 3)."""
+    generator = np.random.default_rng(0)
+    light = generator.uniform(0.2, 1, (24, 1, 1, 1))
+    return (generator.random((24, SIZE, SIZE, 3)) * light).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def source(pictures: Inputs) -> Source:
+    """A tiny residual network with BatchNormalization that is no identity and answers that differ."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    entrance = keras.Input((SIZE, SIZE, 3))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", use_bias=False)(entrance)))
+    y = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", use_bias=False)(x))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Add()([x, y])))
+    network = keras.Model(entrance, layers.Dense(1, activation="sigmoid")(layers.Dropout(0.5)(x)))
+    generator = np.random.default_rng(1)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([generator.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+    kernel, _ = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([kernel * 4, np.zeros(1)])
+    answers = np.log(1 / network_runner(network)(pictures) - 1)
+    network.layers[-1].set_weights([kernel * 4, np.full(1, np.median(answers))])
+    return Source(network, pictures, DESCRIPTION)
+
+
+@pytest.fixture(scope="module")
+def files(source: Source, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("formats")
+    return {name: write_format(name, source, folder) for name in FORMATS}
+
+
+@pytest.fixture(scope="module")
+def expected(source: Source, pictures: Inputs) -> np.ndarray:
+    return network_runner(source.network)(pictures)
+
+
+def test_the_network_of_these_tests_tells_pictures_apart(expected: np.ndarray) -> None:
+    assert np.ptp(expected) > 0.1
+    assert 0 < np.mean(expected >= 0.5) < 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_answers_like_keras(
+    name: str, files: dict[str, Path], pictures: Inputs, expected: np.ndarray
+) -> None:
+    runner = open_runner(files[name], threads=1)
+    assert runner.image_size == SIZE
+    assert runner.description == DESCRIPTION
+    found = runner(pictures)
+    assert found.dtype == np.float32
+    assert found.shape == (len(pictures),)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE.get(name, 1e-5))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name.startswith("litert") or name == "onnx"])
+def test_batches_and_single_pictures_in_any_order_agree(name: str, files: dict[str, Path], pictures: Inputs) -> None:
+    runner = open_runner(files[name])
+    one, many, again = runner(pictures[:1]), runner(pictures), runner(pictures[:1])
+    np.testing.assert_allclose(one, many[:1], atol=1e-6)
+    np.testing.assert_array_equal(one, again)
+
+
+def test_int8_computes_in_8_bits_and_takes_float(files: dict[str, Path]) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(files["litert_int8"]))
+    interpreter.allocate_tensors()
+    kinds = [detail["dtype"] for detail in interpreter.get_tensor_details() if len(detail["shape"]) == 4]
+    assert interpreter.get_input_details()[0]["dtype"] == interpreter.get_output_details()[0]["dtype"] == np.float32
+    assert kinds.count(np.float32) == 1  # the input alone
+    assert np.int8 in kinds
+
+
+def test_batch_normalization_is_folded_and_names_are_ours(files: dict[str, Path]) -> None:
+    import onnx
+
+    graph = onnx.load(files["onnx"]).graph
+    assert "BatchNormalization" not in {node.op_type for node in graph.node}
+    assert (graph.input[0].name, graph.output[0].name) == ("pictures", "probability_real")
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "pictures"
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "onnx"])
+def test_writing_twice_gives_the_same_bytes(name: str, files: dict[str, Path], source: Source, tmp_path: Path) -> None:
+    again = write_format(name, Source(source.network, source.calibration, DESCRIPTION), tmp_path)
+    assert again.read_bytes() == files[name].read_bytes()
+
+
+def test_runners_of_onnx_and_litert_import_no_tensorflow(files: dict[str, Path]) -> None:
+    program = (
+        "import sys, numpy as np; from pathlib import Path; from realfake.export.converters import open_runner\n"
+        f"for path in sys.argv[1:]: open_runner(Path(path))(np.zeros((2, {SIZE}, {SIZE}, 3), np.float32))\n"
+        "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    )
+    paths = [str(files[name]) for name in FORMATS if name != "keras"]
+    source_folder = Path(__file__).parents[2] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *paths], cwd=source_folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".onnx", ".tflite"])
+def test_a_damaged_file_gives_one_line(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(b"no model at all")
+    with pytest.raises(UserError, match=rf"model\{suffix} .*loaded.*dvc repro") as caught:
+        open_runner(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_an_unknown_suffix_give_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"model\.onnx is missing; `dvc repro export`"):
+        open_runner(tmp_path / "model.onnx")
+    with pytest.raises(UserError, match=r"expected a file that ends in \.keras, \.onnx, \.tflite"):
+        open_runner(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("name", ["keras", "onnx", "litert_fp32"])
+def test_a_network_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
+    import keras
+
+    entrance = keras.Input((SIZE, SIZE, 3))
+    network = keras.Model(entrance, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(entrance)))
+    path = write_format(name, Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
+    with pytest.raises(UserError, match=r"maps .*10.*; expected .*pictures.*P\(REAL\)"):
+        open_runner(path)
+
+
+def test_a_failed_conversion_names_the_format(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import keras
+
+    entrance = keras.Input((SIZE, SIZE, 3))
+    unknown_to_litert = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(entrance))
+    network = keras.Model(entrance, keras.layers.Dense(1, activation="sigmoid")(unknown_to_litert))
+    with pytest.raises(UserError, match=r"format litert_fp32 cannot be made .*export\.formats") as caught:
+        write_format("litert_fp32", Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
+    assert "\n" not in str(caught.value)
+    assert "Erfinv" in "".join(capfd.readouterr())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["keras", "onnx", "litert_fp32"])
+def test_an_unwritable_file_names_the_format(name: str, source: Source, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match=f"format {name} ") as caught:
+            write_format(name, source, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,140 @@
+"""The cut: where it falls, that the two parts are the network, and what names the trunk."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import PROJECT, toy_pictures
+
+from realfake.config.schema import TrainParams, load_params
+from realfake.data.images import network_input
+from realfake.feature_cache.split import cut_network
+from realfake.models.builder import build_network
+
+INPUTS = network_input(toy_pictures(4, seed=0)[0], 32)
+
+
+def recipe(**changes: object) -> TrainParams:
+    deck = load_params(PROJECT / "recipes/deck.yaml").train.model_dump()
+    return TrainParams.model_validate(deck | {"weights": "none", "image_size": 32} | changes)
+
+
+def small(train_params: TrainParams, unfreeze: int | str) -> tuple[keras.Model, TrainParams]:
+    params = train_params.model_copy(update={"unfreeze": unfreeze})
+    return build_network(params), params
+
+
+@pytest.fixture(scope="module")
+def resnet50() -> tuple[keras.Model, TrainParams]:
+    params = recipe(unfreeze=0)
+    return build_network(params), params
+
+
+@pytest.mark.parametrize(
+    ("depth", "layer", "shape"),
+    [
+        (0, "pool", (2048,)),
+        (1, "conv5_block3_add", (1, 1, 2048)),
+        (5, "conv5_block2_out", (1, 1, 2048)),  # inside a block, whose shortcut needs the block's input too
+        (10, "conv5_block2_out", (1, 1, 2048)),
+        (12, "conv5_block1_out", (1, 1, 2048)),
+        (20, "conv5_block1_out", (1, 1, 2048)),
+        (32, "conv4_block6_out", (2, 2, 1024)),
+    ],
+)
+def test_a_network_is_cut_where_one_tensor_passes(
+    resnet50: tuple[keras.Model, TrainParams], depth: int, layer: str, shape: tuple[int, ...]
+) -> None:
+    cut = cut_network(*resnet50, depth)
+    assert cut is not None
+    assert (cut.layer, cut.shape) == (layer, shape)
+    together = cut.tail(cut.trunk(INPUTS, training=False), training=False)
+    assert np.array_equal(together, resnet50[0](INPUTS, training=False))
+
+
+@pytest.mark.parametrize("unfreeze", [0, 5, 12])
+def test_the_trunk_followed_by_the_tail_is_the_network(train_params: TrainParams, unfreeze: int) -> None:
+    network, params = small(train_params, unfreeze)
+    cut = cut_network(network, params)
+    assert cut is not None
+    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    assert {id(variable) for variable in network.trainable_variables} == {
+        id(variable) for variable in cut.tail.trainable_variables
+    }
+    assert not cut.trunk.trainable_variables
+    network.get_layer("dense").bias.assign_add(np.ones(256))
+    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+
+
+def test_sums_and_products_between_layers_are_no_hindrance() -> None:
+    """MobileNetV3 and ConvNeXt write them as operators, which are no layers of their own."""
+    params = recipe(backbone="MobileNetV3Small", unfreeze=10)
+    network = build_network(params)
+    cut = cut_network(network, params)
+    assert cut is not None
+    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    names = [operation.name for operation in network.get_layer("backbone").operations]
+    first = names.index(network.get_layer("backbone").layers[-10].name)
+    assert names.index(cut.layer) < first
+    assert {id(v) for v in network.trainable_variables} == {id(v) for v in cut.tail.trainable_variables}
+
+
+def test_a_shared_cut_never_freezes_what_learns(resnet50: tuple[keras.Model, TrainParams]) -> None:
+    network, params = resnet50
+    cut = cut_network(network, params.model_copy(update={"unfreeze": 10}), 0)
+    assert cut is not None
+    assert cut.layer == "conv5_block2_out"
+
+
+def test_both_parts_normalise_as_in_inference_while_they_train(train_params: TrainParams) -> None:
+    network, params = small(train_params, 5)
+    cut = cut_network(network, params)
+    assert cut is not None
+    backbone_tail = cut.tail.get_layer("tail_backbone")
+    assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in backbone_tail.layers)
+    features = cut.trunk(INPUTS, training=True)
+    assert np.array_equal(features, cut.trunk(INPUTS, training=False))
+    before = [weight.copy() for weight in network.get_weights()]
+    cut.tail.compile(keras.optimizers.SGD(0.0), "binary_crossentropy")
+    cut.tail.train_on_batch(np.asarray(features), np.ones((4, 1)))
+    for one, two in zip(before, network.get_weights(), strict=True):
+        assert np.array_equal(one, two)
+
+
+def test_a_network_that_learns_all_over_is_not_cut(train_params: TrainParams) -> None:
+    assert cut_network(*small(train_params, "all")) is None
+    network, params = small(train_params, 0)
+    layers = len(network.get_layer("backbone").layers)
+    for depth in (layers, layers - 1):  # the first layer is the input
+        assert cut_network(network, params, depth) is None
+
+
+def test_the_digest_names_layers_and_weights(train_params: TrainParams) -> None:
+    networks = [small(train_params, 5) for _ in range(2)]
+    cuts = [cut_network(*network) for network in networks]
+    assert cuts[0] and cuts[1]
+    digest = cuts[0].digest()
+    assert len(digest) == 64
+    assert cuts[1].digest() == digest
+    first, last = cuts[1].trunk.weights[0], cuts[1].trunk.weights[-1]
+    for weight in (first, last):
+        value = weight.numpy()
+        weight.assign(value + 1e-6)
+        assert cuts[1].digest() != digest
+        weight.assign(value)
+    assert cuts[1].digest() == digest
+    cuts[1].tail.get_layer("dense").bias.assign(np.ones(256))
+    assert cuts[1].digest() == digest, "what learns is no part of the trunk"
+    deeper = cut_network(*networks[1], 12)
+    assert deeper and deeper.digest() != digest
+
+
+@pytest.mark.slow
+def test_the_digest_covers_what_the_backbone_is_shown() -> None:
+    """Layers without weights and with names that count up: a network, and another that was built after it."""
+    params = recipe(backbone="MobileNetV2", unfreeze=0, input_range="backbone")
+    network = build_network(params)
+    cut, unit = cut_network(network, params), cut_network(network, params.model_copy(update={"input_range": "unit"}))
+    again = cut_network(build_network(params), params)
+    assert cut and unit and again
+    assert cut.digest() == again.digest()
+    assert cut.digest() != unit.digest()

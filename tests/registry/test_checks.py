@@ -1,0 +1,96 @@
+"""The gate's rows: what passes, what refuses, what is not gated, each with its reason."""
+
+import math
+
+import pytest
+
+from realfake.config.tool_schema import Limit
+from realfake.metrics.paired_bootstrap import Paired
+from realfake.registry import checks as rules
+from realfake.registry.checks import Check, Latency
+
+PAIRED = Paired(1000, 0.94, 0.95, -0.01, -0.018, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "passed"),
+    [
+        (Limit(min=0.9), 0.9, True),
+        (Limit(min=0.9), 0.8999, False),
+        (Limit(max=0.1), 0.1, True),
+        (Limit(max=0.1), 0.11, False),
+        (Limit(min=0.2, max=0.4), 0.3, True),
+        (Limit(min=0.2, max=0.4), 0.5, False),
+        (Limit(min=0.9), math.nan, False),
+        (Limit(max=0.9), math.nan, False),
+    ],
+)
+def test_a_figure_stays_within_its_limit(limit, value, passed):
+    (check,) = rules.limit_checks({"test/accuracy": limit}, {"test/accuracy": value})
+    assert check.passed is passed
+
+
+def test_a_figure_that_the_run_does_not_have_is_not_gated_and_says_what_may_be_meant():
+    (check,) = rules.limit_checks({"test/acuracy": Limit(min=0.9)}, {"test/accuracy": 0.95, "test/ece": 0.1})
+    assert check.passed is None
+    assert check.state == "not gated"
+    assert "did you mean test/accuracy?" in check.reason
+
+
+def test_bytes_are_written_out():
+    (check,) = rules.limit_checks({"bytes": Limit(max=4000000)}, {"bytes": 228000.0})
+    assert (check.required, check.found) == ("at most 4,000,000", "228,000")
+
+
+def test_test_pictures_that_were_learnt_from_refuse_and_so_does_not_knowing():
+    assert rules.unseen_check(100, 0).passed
+    assert rules.unseen_check(100, 1).passed is False
+    assert rules.unseen_check(100, 1).found == "99 of 100"
+    assert rules.unseen_check(100, None).passed is False
+
+
+def test_a_run_without_exported_files_is_refused():
+    assert rules.formats_check({}).passed is False
+    found = {"keras": {"agreement": 1.0}, "litert_int8": {"agreement": 0.994}}
+    assert rules.formats_check(found).passed
+    assert "litert_int8, 99.40%" in rules.formats_check(found).reason
+
+
+def test_the_candidate_must_surely_not_lose_more_than_allowed():
+    assert rules.accuracy_check(PAIRED, 0.02, 0, "version 1").passed
+    refused = rules.accuracy_check(PAIRED, 0.015, 7, "version 1")
+    assert refused.passed is False
+    assert "94.00% against 95.00% of version 1 on the same 1,000 pictures" in refused.reason
+    assert "7 that version 1 learnt from are left out" in refused.reason
+    assert rules.accuracy_check(None, 0.02, 0, None).passed is None, "without a champion there is nothing to lose"
+    assert rules.accuracy_check(None, 0.02, 990, "version 1").passed is False, "too few pictures are new to both"
+
+
+def test_few_pictures_prove_nothing():
+    """The rule of three: so many without a single loss are 95 % sure to lose no more than that."""
+    assert rules.fewest(0.02) == 149
+    assert rules.fewest(0.5) == 5
+    assert rules.fewest(1.0) == 2
+    assert rules.fewest(0.0) == 598
+
+
+def test_latency_is_a_ratio():
+    assert rules.latency_check(Latency(1.4, 0.14, 0.1), 1.5, "").passed
+    assert rules.latency_check(Latency(1.6, 0.16, 0.1), 1.5, "").passed is False
+    assert rules.latency_check(None, 1.5, "there is no champion yet").passed is None
+
+
+def test_what_is_not_gated_does_not_refuse():
+    checks = [Check("a", "x", "y", True, "r"), Check("b", "x", "-", None, "r")]
+    assert rules.promoted(checks)
+    assert not rules.promoted([*checks, Check("c", "x", "y", False, "r")])
+
+
+def test_both_tables_have_a_reason_a_row():
+    checks = [Check("accuracy", "at least 0.9", "0.95", True, "within"), Check("ece", "at most 0.1", "-", None, "none")]
+    text = rules.table(checks)
+    assert "passed     accuracy  0.95; required: at least 0.9" in text
+    assert text.count("\n") == 3
+    page = rules.markdown("**promoted**", checks).splitlines()
+    assert page[0] == "**promoted**"
+    assert page[-1] == "| ece | at most 0.1 | - | **not gated** | none |"

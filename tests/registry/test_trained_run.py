@@ -1,0 +1,111 @@
+"""What is read of a run."""
+
+import numpy as np
+import pytest
+from registered import DATA, trained
+
+from realfake.core.errors import UserError
+from realfake.core.files import sha256_file
+from realfake.models import pretrained
+from realfake.registry.trained_run import (
+    Shipped,
+    ancestors,
+    candidates,
+    find_run,
+    formats_of,
+    predictions_of,
+    read_subject,
+    seen_by,
+)
+from realfake.tracking.store import as_metrics, create_run, store
+
+TODAY = {"digest": DATA, "preprocess.size": "32"}
+
+
+def test_the_best_run_on_the_same_pictures_comes_first(project, prepared):
+    with store("realfake") as client:
+        trained(client, prepared, "good", val=0.9)
+        trained(client, prepared, "better", val=0.95)
+        trained(client, prepared, "elsewhere", val=0.99, data="e" * 64)
+        trained(client, prepared, "smaller", val=0.99, params={"preprocess.size": "16"})
+        unfinished = create_run(client, "realfake", "unfinished", {}, {"data_digest": DATA, "model_logged": "true"})
+        client.log_batch(unfinished.run_id, metrics=as_metrics({"best/val_accuracy": 1.0}, step=0))
+        found, others = candidates(client, "realfake", "val_accuracy", TODAY)
+        assert [run.info.run_name for run in found] == ["better", "good"]
+        assert others == 2
+        found, _ = candidates(client, "realfake", "val_loss", TODAY)
+        assert [run.info.run_name for run in found] == ["better", "good"], "the lowest loss is the best"
+
+
+def test_a_run_is_read_with_what_later_stages_added(project, prepared):
+    with store("realfake") as client:
+        run_id = trained(client, prepared, "one", wrong=4)
+        child = create_run(
+            client,
+            "realfake",
+            "again",
+            {"evaluate.threshold": "0.7"},
+            {"mlflow.parentRunId": run_id, "stage": "evaluate"},
+        )
+        client.log_batch(child.run_id, metrics=as_metrics({"test/accuracy": 0.5}, step=0))
+        assert read_subject(client, client.get_run(run_id)).threshold == 0.5, "a child of an earlier evaluation"
+        client.set_tag(run_id, "last_evaluate", child.run_id)
+        subject = read_subject(client, find_run(client, "realfake", "one"))
+        assert (subject.run_id, subject.threshold, subject.figures["test/accuracy"]) == (run_id, 0.7, 0.5)
+        assert subject.stages == {"evaluate": child.run_id, "export": run_id}
+        assert subject.data == TODAY
+        assert predictions_of(client, subject) is None, "the child's evaluation counts, and it wrote none"
+        assert list(formats_of(client, subject)) == ["litert_int8"]
+        assert seen_by(client, subject) is None
+        folder = prepared.parent / "training"
+        folder.mkdir()
+        np.save(folder / "seen.npy", np.array([3, 5], dtype=np.uint64))
+        client.log_artifacts(run_id, str(folder), "training")
+        assert seen_by(client, subject).tolist() == [3, 5]
+
+
+def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, prepared):
+    def heir(name, of):
+        started = {"train.weights": "weights/some.keras", "train.weights_sha256": of}
+        return read_subject(client, client.get_run(trained(client, prepared, name, params=started)))
+
+    with store("realfake") as client:
+        first = read_subject(client, client.get_run(trained(client, prepared, "first")))
+        second = heir("second", first.tags["model_sha256"])
+        third = heir("third", second.tags["model_sha256"])
+        assert ancestors(client, third) == [second, first]
+        assert ancestors(client, first) == []
+        assert ancestors(client, heir("orphan", "f" * 64)) == [None], "nobody knows what that file has learnt"
+        backbone = {"train.weights": "resnet50.h5", "train.weights_sha256": "f" * 64}
+        public = trained(client, prepared, "public", params=backbone)
+        assert ancestors(client, read_subject(client, client.get_run(public))) == []
+
+
+def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):
+    with store("realfake") as client:
+        run_id = trained(client, prepared, "one")
+        assert find_run(client, "realfake", run_id).info.run_id == find_run(client, "realfake", "one").info.run_id
+        for wrong in ("two", "o'ne"):
+            with pytest.raises(UserError, match=f"no run {wrong} in experiment realfake"):
+                find_run(client, "realfake", wrong)
+        empty = create_run(client, "realfake", "empty", {}, {})
+        with pytest.raises(UserError, match="run empty holds no network of a finished training"):
+            read_subject(client, client.get_run(empty.run_id))
+
+
+def test_the_shipped_network_is_an_ancestor_that_no_run_trained(project, prepared):
+    (project / pretrained.FOLDER).mkdir(parents=True)
+    (project / pretrained.NETWORK).write_bytes(b"network")
+    np.save(project / pretrained.SEEN, np.array([3, 5], dtype=np.uint64))
+    with store("realfake") as client:
+
+        def started(name: str, digest: str):
+            params = {"train.weights": "cifake", "train.weights_sha256": digest}
+            return read_subject(client, client.get_run(trained(client, prepared, name, params=params)))
+
+        (origin,) = ancestors(client, started("here", sha256_file(project / pretrained.NETWORK)))
+        assert isinstance(origin, Shipped)
+        assert origin.seen.tolist() == [3, 5]
+        assert ancestors(client, started("another release", "f" * 64)) == [None]
+        (project / pretrained.SEEN).unlink()
+        assert ancestors(client, started("half", sha256_file(project / pretrained.NETWORK))) == [None]

@@ -1,0 +1,33 @@
+"""Test pictures of two classes, groups and leaks, for tests of evaluate."""
+
+import numpy as np
+
+from realfake.config.schema import EvaluateParams
+from realfake.data.dataset import ManifestRow
+
+PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
+COUNT = 60
+
+
+def rows() -> list[ManifestRow]:
+    """Half FAKE, half REAL; every fifth FAKE also stood in train; crops of ten photographs; cats and dogs."""
+    return [
+        ManifestRow(
+            split="test",
+            label=int(number >= COUNT // 2),
+            name=f"{number:04d} (4).jpg",
+            sha256=f"{number:064x}",
+            group=f"photograph{number % 10}" if number >= COUNT // 2 else f"{number:064x}",
+            cifar_class="cat" if number % 2 else "dog",
+            leaked=number < COUNT // 2 and number % 5 == 0,
+        )
+        for number in range(COUNT)
+    ]
+
+
+def pictures() -> np.ndarray:
+    """Photographs are brighter on the whole."""
+    generator = np.random.default_rng(0)
+    base = np.where(np.arange(COUNT) < COUNT // 2, 100, 140)
+    level = generator.normal(base, 30).clip(5, 250)
+    return generator.normal(level[:, None, None, None], 3, (COUNT, 8, 8, 3)).clip(0, 255).astype(np.uint8)

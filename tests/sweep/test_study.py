@@ -1,0 +1,179 @@
+"""A study counts what is finished, gives lost proposals to others, and never takes a live trial for a lost one."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+from sweeping import claim, tune_params
+
+from realfake.config.tool_schema import Choices
+from realfake.core.errors import UserError
+from realfake.sweep.heartbeat import Worker
+from realfake.sweep.study import Sweep, answering, identity, without_password
+from realfake.sweep.trials import suggest
+
+
+@pytest.fixture
+def sweep(project) -> Sweep:
+    sweep = Sweep(None, "sweep-1")
+    sweep.begin(tune_params(), {"data": "d"})
+    return sweep
+
+
+HOLDER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from realfake.sweep.heartbeat import Worker
+from realfake.sweep.study import Sweep
+sys.path.insert(0, sys.argv[2])
+from sweeping import claim, tune_params
+sweep = Sweep(None, "sweep-1")
+sweep.begin(tune_params(), {"data": "d"})
+worker = Worker()
+claim(sweep, worker.mark)
+print("claimed", flush=True)
+time.sleep(60)
+"""
+
+
+def test_trials_in_flight_and_finished_count_together(sweep):
+    worker = Worker()
+    first, second = claim(sweep, worker.mark, 2), claim(sweep, worker.mark, 2)
+    assert claim(sweep, worker.mark, 2) is None
+    sweep.fail(second.number, "out of memory")
+    third = claim(sweep, worker.mark, 2)
+    assert third is not None, "a failed trial does not count"
+    for trial in (first, third):
+        sweep.study.tell(trial, 0.9)
+    assert claim(sweep, worker.mark, 2) is None
+    counts = sweep.counts()
+    assert (counts.completed, counts.failed, counts.running, counts.finished) == (2, 1, 0, 2)
+
+
+def test_the_proposal_of_a_killed_worker_is_tried_again_and_a_live_one_is_left_alone(sweep):
+    command = [sys.executable, "-c", HOLDER, str(PROJECT / "src"), str(PROJECT / "tests")]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "claimed\n"
+    sweep.recover()
+    assert sweep.counts().running == 1, "a live trial was taken for a lost one"
+    lost = sweep.study.get_trials()[0]
+    holder.kill()
+    holder.wait()
+    with sweep.alone():
+        sweep.recover()
+    assert (sweep.counts().running, sweep.counts().failed) == (0, 1)
+    worker = Worker()
+    again = claim(sweep, worker.mark)
+    assert again.params == lost.params
+    assert again.user_attrs["retry_of"] == lost.number
+
+
+def test_a_proposal_that_kills_every_worker_is_given_up(sweep):
+    worker = Worker()
+    first = claim(sweep, worker.mark)
+    sweep.fail(first.number, "killed", retry=True)
+    seen = []
+    for _ in range(4):
+        trial = claim(sweep, worker.mark)
+        seen.append(trial.params == first.params)
+        sweep.fail(trial.number, "killed", retry=True)
+    assert seen[:2] == [True, True]
+    assert not seen[2]
+
+
+def test_a_study_of_other_data_or_space_is_refused(sweep):
+    with pytest.raises(UserError, match=r"study sweep-1 was begun with other data; `--new` \(or another"):
+        Sweep(None, "sweep-1").begin(tune_params(), {"data": "other"})
+
+
+def test_identity_leaves_out_what_varies(train_params):
+    first = identity(train_params, tune_params(), "d")
+    other = train_params.model_copy(update={"dropout": 0.5})
+    assert identity(other, tune_params(), "d") == first
+    longer = train_params.model_copy(update={"epochs": 9})
+    assert identity(longer, tune_params(), "d") != first
+    assert identity(train_params, tune_params(fraction=0.5), "d") != first
+    assert identity(train_params, tune_params(metric="val_loss"), "d") != first
+    narrower = {"dropout": Choices(choices=[0.1])}
+    assert identity(train_params, tune_params(space=narrower), "d")["space"] != first["space"]
+    finished = train_params.model_copy(update={"mirror": not train_params.mirror, "calibration": "platt"})
+    assert identity(finished, tune_params(), "d") == first
+
+
+def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(project):
+    with pytest.raises(UserError, match="cannot be used") as error:
+        Sweep("postgresql+psycopg://me:secret@127.0.0.1:9/x", "s")
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["a://me:p@55:w@h/x", "a://me:w@h/x?password=w&n=1", "a://me@h/x?n=1&password=w"])
+def test_no_part_of_a_password_is_shown(url):
+    shown = without_password(url)
+    assert not re.search(r"\bw\b|55", shown)
+    assert shown.startswith("a://me")
+    assert "h/x" in shown
+
+
+def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):
+    """Two machines that share a database see the same silence."""
+    lost = claim(sweep, Worker().mark)
+    other = Sweep(None, "sweep-1")
+    other.study = sweep.study
+    for one in (sweep, other):
+        one.fail(lost.number, "its worker ended before it did", retry=True)
+    states = [trial.state.name for trial in sweep.study.get_trials()]
+    assert states == ["FAIL", "WAITING"]
+
+
+def test_a_line_that_was_not_written_to_its_end_is_cut_off(sweep):
+    """By a full disk or a power cut; the next line would be glued to it, and the study lost."""
+    sweep.study.tell(sweep.study.ask(), 0.5)
+    journal = sweep.folder / "journal.log"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code":5,"worker_id":"x')
+    again = Sweep(None, "sweep-1")
+    assert journal.read_bytes() == whole
+    again.begin(tune_params(), {"data": "d"})
+    again.study.tell(again.study.ask(), 0.6)
+    assert len(Sweep(None, "sweep-1")._storage.get_all_trials(again.study._study_id)) == 2
+
+
+def test_two_machines_do_not_begin_the_last_trial_twice(project):
+    """The later one withdraws; a database is shared by claims that no lock keeps apart."""
+    url = f"sqlite:///{project}/sweeps.db"
+    one, other = Sweep(url, "both"), Sweep(url, "both")
+    for sweep in (one, other):
+        sweep.begin(tune_params(), {"data": "d"})
+    assert (one.made_here, other.made_here) == (True, False)
+    counted = other.counts()
+    workers = [Worker(), Worker()]
+    first = claim(one, workers[0].mark, 1)
+    other.counts = lambda: counted
+    assert claim(other, workers[1].mark, 1) is None
+    assert first is not None
+    states = [trial.state.name for trial in one.study.get_trials()]
+    assert states == ["RUNNING", "FAIL"]
+
+
+def test_machines_that_begin_at_once_propose_different_trials(project):
+    url = f"sqlite:///{project}/sweeps.db"
+    one, other = Sweep(url, "both"), Sweep(url, "both")
+    for sweep in (one, other):
+        sweep.begin(tune_params(), {"data": "d"})
+    workers = [Worker(), Worker()]
+    trials = [s.claim(w.mark, tune_params(), 30, epochs=8) for s, w in zip((one, other), workers, strict=True)]
+    first, second = (suggest(trial, tune_params().space) for trial in trials)
+    assert first != second
+
+
+def test_a_storage_that_stops_answering_is_one_line():
+    from optuna.exceptions import StorageInternalError
+
+    expected = r"the storage of study s does not answer \(server closed"
+    with pytest.raises(UserError, match=expected) as error, answering("s"):
+        raise StorageInternalError("An exception is raised") from OSError("server closed the connection")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,121 @@
+"""One run per training; later stages find it, or get a child, or rebuild it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realfake.config.schema import flatten
+from realfake.core.files import write_json
+from realfake.models.builder import build_network, describe
+from realfake.models.saving import save_network
+from realfake.tracking.runs import log_stage, run_of, training_run
+from realfake.tracking.store import tracking_uri
+
+RESULTS = [
+    {
+        "epoch": e,
+        "learning_rate": 0.1,
+        "train_loss": 1 / e,
+        "train_accuracy": 0.5,
+        "val_loss": 1 / e,
+        "val_accuracy": 0.6,
+    }
+    for e in (1, 2)
+]
+
+
+def client():
+    import mlflow
+
+    return mlflow.MlflowClient(tracking_uri())
+
+
+@pytest.fixture
+def model(project: Path, train_params) -> Path:
+    """What train leaves in outputs/model."""
+    folder = project / "outputs/model"
+    folder.mkdir(parents=True)
+    network = build_network(train_params)
+    save_network(network, folder / "model.keras")
+    write_json(folder / "history.json", RESULTS)
+    np.save(folder / "seen.npy", np.zeros(1, dtype=np.uint64))
+    training = {
+        "name": "toy",
+        "data_digest": "d" * 64,
+        "pictures": {"train": {"FAKE": 1, "REAL": 1}},
+        "best": RESULTS[1],
+        "calibration": {"scale": 0.8, "shift": 0.0},
+    }
+    params = {f"train.{key}": value for key, value in flatten(train_params).items()}
+    write_json(folder / "training.json", training | {"parts": describe(network, train_params), "params": params})
+    return folder
+
+
+def evaluate(model: Path, threshold: float):
+    report = model.parent / "evaluation"
+    report.mkdir(exist_ok=True)
+    (report / "roc.png").write_bytes(b"figure")
+    return log_stage("evaluate", model, {"threshold": threshold}, {"accuracy": threshold}, report, "realfake")
+
+
+@pytest.mark.slow
+def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model):
+    with training_run(project, "toy-1", "realfake", {"train.epochs": 2}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        tracked.close(model)  # the second epoch was checkpointed, but a kill kept it from being logged
+    link = run_of(model)
+    assert link is not None
+    run = client().get_run(link.run_id)
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "toy-1")
+    assert [point.step for point in client().get_metric_history(link.run_id, "val_loss")] == [1, 2]
+    assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 32
+    assert run.data.tags["data_digest"] == "d" * 64
+    assert {file.path for file in client().list_artifacts(link.run_id)} >= {"figures", "training", "environment"}
+    assert len(client().search_logged_models([run.info.experiment_id])) == 1
+
+    assert evaluate(model, 0.5) == evaluate(model, 0.5) == link
+    child = evaluate(model, 0.7)
+    assert child.run_id != link.run_id
+    assert evaluate(model, 0.7) == child
+    assert client().get_run(child.run_id).data.tags["mlflow.parentRunId"] == link.run_id
+    assert client().get_run(child.run_id).data.params == {"evaluate.threshold": "0.7"}
+    assert client().get_run(link.run_id).data.metrics["accuracy"] == 0.5
+
+    client().delete_run(link.run_id)
+    rebuilt = evaluate(model, 0.5)
+    assert rebuilt.name == "toy-rebuilt"
+    assert run_of(model) == rebuilt
+    assert client().get_run(rebuilt.run_id).data.params["train.backbone"] == "resnet8"
+    assert [point.step for point in client().get_metric_history(rebuilt.run_id, "val_loss")] == [1, 2]
+
+
+def test_an_interrupted_training_goes_on_in_the_same_run(project):
+    with pytest.raises(KeyboardInterrupt), training_run(project, "toy", "realfake", {"a": 1}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        raise KeyboardInterrupt
+    (run,) = client().search_runs(["1"])
+    assert run.info.status == "KILLED"
+    with training_run(project, "other name", "realfake", {"a": 1}) as tracked:
+        tracked.log_epoch(RESULTS[0])
+        tracked.log_epoch(RESULTS[1])
+        assert client().get_run(run.info.run_id).info.status == "RUNNING"
+    assert len(client().search_runs(["1"])) == 1
+    assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2
+
+
+@pytest.mark.slow
+def test_trainings_that_share_their_epochs_and_not_their_finish_are_two_runs(project, model):
+    """train.mirror and train.calibration are applied to the checkpoint's network: another model, so another run."""
+    made = {}
+    for mirror in (False, True, False):
+        with training_run(project, f"mirror-{mirror}", "realfake", {"train.mirror": mirror}) as tracked:
+            tracked.close(model)
+        made.setdefault(mirror, set()).add(tracked.run_id)
+    assert [len(made[mirror]) for mirror in (False, True)] == [1, 1]
+    assert made[False] != made[True]
+    for mirror, (run_id,) in made.items():
+        run = client().get_run(run_id)
+        assert run.data.params == {"train.mirror": str(mirror)}
+        assert run.data.tags["model_logged"] == "true"
+        assert [point.step for point in client().get_metric_history(run_id, "val_loss")] == [1, 2]
