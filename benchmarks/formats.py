@@ -12,7 +12,8 @@ import yaml
 from scene import PROJECT, Scene
 
 from realfake.core.errors import UserError
-from realfake.core.files import read_json, sha256_file
+from realfake.core.files import sha256_file
+from realfake.core.json_files import read_json
 from realfake.models import pretrained
 
 DECK = {

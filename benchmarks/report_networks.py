@@ -134,7 +134,7 @@ def draw_robustness(project: Path, path: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from realfake.core.files import read_json
+    from realfake.core.json_files import read_json
     from realfake.data.corruption import SUITE
     from realfake.evaluation import plots
     from realfake.evaluation.explanation_plots import severity_curves

@@ -14,7 +14,7 @@ from scene import CIFAKE
 
 from realfake.core.environment import git_state, machine
 from realfake.core.errors import UserError, run
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 
 RESULTS = Path(__file__).with_name("results")
 NAMES = (

@@ -26,7 +26,8 @@ from realfake.config.editing import apply  # noqa: E402
 from realfake.config.schema import load_params  # noqa: E402
 from realfake.core.environment import git_state, machine  # noqa: E402
 from realfake.core.errors import UserError, run  # noqa: E402
-from realfake.core.files import atomic_folder, read_json, sha256_file, write_json  # noqa: E402
+from realfake.core.files import atomic_folder, sha256_file  # noqa: E402
+from realfake.core.json_files import read_json, write_json  # noqa: E402
 from realfake.data.dataset import load_split  # noqa: E402
 from realfake.evaluation import robustness, scoring  # noqa: E402
 from realfake.inference.detector import Detector  # noqa: E402

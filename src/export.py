@@ -5,12 +5,12 @@ from pathlib import Path
 
 from realfake.config.kinds import FormatName
 from realfake.config.schema import ExportParams, flatten, load_params
-from realfake.core.arrays import Labels, Pictures
 from realfake.core.environment import machine
-from realfake.core.errors import UserError, run
-from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace, write_json
+from realfake.core.errors import run
+from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
+from realfake.core.json_files import write_json
 from realfake.core.native_output import import_keras
-from realfake.data.dataset import balanced_sample, load_arrays
+from realfake.data.dataset import load_sample
 from realfake.data.images import network_input
 from realfake.export import comparison
 from realfake.export.converters import Source, describe, network_runner, write_format
@@ -25,8 +25,8 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
     Raises:
         UserError: a format cannot be written, collapsed or lost too much accuracy; `output` stays as it was.
     """
-    calibration, _ = _sample(prepared, "train", params.calibration_pictures, params.seed)
-    pictures, labels = _sample(prepared, "test", params.check_pictures, params.seed)
+    calibration, _ = load_sample(prepared, "train", params.calibration_pictures, params.seed)
+    pictures, labels = load_sample(prepared, "test", params.check_pictures, params.seed)
     import_keras()
     from realfake.models.saving import load_network
 
@@ -58,14 +58,6 @@ def main() -> None:
 
         values, figures = flatten(params.export), comparison.flat(found)
         runs.log_stage("export", model, values, figures, output, params.tracking.experiment)
-
-
-def _sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
-    pictures, labels = load_arrays(prepared, split)
-    chosen = balanced_sample(labels, count, seed)
-    if not len(chosen):
-        raise UserError(f"{count} of {len(labels)} {split} pictures gives none of each class; expected at least 2")
-    return pictures[chosen], labels[chosen]
 
 
 def _write(name: FormatName, source: Source, folder: Path) -> Path:

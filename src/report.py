@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realfake.core.errors import run
-from realfake.core.files import atomic_file, read_json, workspace
+from realfake.core.files import atomic_file, workspace
+from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, folded, line_chart, table
 from realfake.export.comparison import table as aligned
 from realfake.reporting import dvc_diff

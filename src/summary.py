@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from realfake.core.errors import run
-from realfake.core.files import read_json, workspace
+from realfake.core.files import workspace
+from realfake.core.json_files import read_json
 from realfake.export.comparison import table
 from realfake.reporting.dvc_lock_diff import lock_moved
 from realfake.reporting.export_results import formats_of

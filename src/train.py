@@ -8,7 +8,8 @@ import numpy as np
 
 from realfake.config.schema import FINISHING, TrainParams, flatten, load_params
 from realfake.core.errors import run
-from realfake.core.files import atomic_folder, exclusive, read_json, sha256_file, workspace, write_json
+from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
+from realfake.core.json_files import read_json, write_json
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_arrays, read_manifest, seen
 from realfake.training.training_record import closing, epoch_line, opening, record, run_name

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.config.schema import Params, load_params
 from realfake.core.errors import UserError, run
-from realfake.core.files import atomic_file, read_json, state_folder, workspace
+from realfake.core.files import atomic_file, state_folder, workspace
+from realfake.core.json_files import read_json
 
 if TYPE_CHECKING:
     from realfake.feature_cache.features import Arrays

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from realfake.config.schema import TrainParams, load_params
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.data.dataset import ManifestRow, write_manifest
 
 PROJECT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from realfake.config.schema import Params, load_params
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.tracking.store import as_metrics, create_run
 
 DATA = "d" * 64

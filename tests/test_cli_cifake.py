@@ -10,7 +10,8 @@ import pytest
 from checkouts import SMALL, change, runs, succeed
 from conftest import CIFAKE
 
-from realfake.core.files import read_json, sha256_file
+from realfake.core.files import sha256_file
+from realfake.core.json_files import read_json
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,7 +9,8 @@ import pytest
 
 from realfake.config.schema import ExportParams
 from realfake.core.errors import UserError
-from realfake.core.files import read_json, sha256_file, write_json
+from realfake.core.files import sha256_file
+from realfake.core.json_files import read_json, write_json
 from realfake.export.converters import open_runner
 
 SIZE = 16

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prune import DAY, prune_caches, prune_dvc_cache, prune_runs
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.tracking.run_link import note_of
 from realfake.tracking.runs import training_run
 from realfake.tracking.store import store

@@ -12,7 +12,8 @@ from conftest import PROJECT
 from toy_pipeline import git, toy_pipeline, train
 
 from realfake.core.errors import UserError
-from realfake.core.files import sha256_file, write_json
+from realfake.core.files import sha256_file
+from realfake.core.json_files import write_json
 from realfake.reporting.dvc_diff import Base, base_of
 from report import Score, headline, report
 

@@ -14,7 +14,7 @@ import evaluate
 import export
 import preprocess
 import train
-from realfake.core.files import read_json
+from realfake.core.json_files import read_json
 
 STAGES = {"preprocess": preprocess, "train": train, "evaluate": evaluate, "export": export}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from realfake.core.errors import UserError
-from realfake.core.files import sha256_file, write_json
+from realfake.core.files import sha256_file
+from realfake.core.json_files import write_json
 from summary import describe, main
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, atomic_folder, home, read_json, state_folder, workspace, write_json
+from realfake.core.files import atomic_file, atomic_folder, home, state_folder, workspace
+from realfake.core.json_files import read_json, write_json
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 
@@ -43,14 +44,6 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
         with atomic_folder(tmp_path / "folder") as folder:
             (folder / name).touch()
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["second"]
-
-
-def test_unreadable_json_says_how_to_get_it(tmp_path):
-    with pytest.raises(UserError, match="`dvc repro` makes it"):
-        read_json(tmp_path / "a.json")
-    (tmp_path / "a.json").write_text("{")
-    with pytest.raises(UserError, match="no JSON"):
-        read_json(tmp_path / "a.json")
 
 
 def test_a_second_stage_waits_for_a_living_first_and_not_for_a_killed_one(project):

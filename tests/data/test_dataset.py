@@ -9,6 +9,7 @@ from realfake.data.dataset import (
     balanced_sample,
     cifar_class_of,
     group_of,
+    load_sample,
     load_split,
     read_manifest,
     write_manifest,
@@ -59,3 +60,11 @@ def test_a_balanced_sample_is_seeded_and_balanced():
     assert np.bincount(labels[chosen]).tolist() == [6, 6]
     assert np.array_equal(chosen, balanced_sample(labels, 12, seed=3))
     assert not np.array_equal(chosen, balanced_sample(labels, 12, seed=4))
+
+
+def test_a_sample_is_balanced_and_one_without_a_class_is_refused(prepared):
+    pictures, labels = load_sample(prepared, "val", 10, seed=1)
+    assert pictures.shape == (10, 32, 32, 3)
+    assert labels.sum() == 5
+    with pytest.raises(UserError, match="1 of 32 val pictures gives none of each class"):
+        load_sample(prepared, "val", 1, seed=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
-from realfake.core.files import read_json
+from realfake.core.json_files import read_json
 from realfake.export.model_card import Sources, model_card
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from realfake.config.editing import apply
 from realfake.config.schema import load_params
-from realfake.core.files import read_json, sha256_file
+from realfake.core.files import sha256_file
+from realfake.core.json_files import read_json
 from realfake.data.archive import read_archive
 from realfake.data.images import decode, to_source
 from realfake.inference.detector import SHIPPED, Detector

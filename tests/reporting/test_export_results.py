@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from realfake.core.errors import UserError
-from realfake.core.files import sha256_file, write_json
+from realfake.core.files import sha256_file
+from realfake.core.json_files import write_json
 from realfake.reporting.export_results import formats_of
 
 QUALITY = {"bytes": 1_100_000, "accuracy": 0.93, "agreement": 1.0, "max_difference": 0.0}

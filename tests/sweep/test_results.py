@@ -7,7 +7,7 @@ import pytest
 import yaml
 from sweeping import tune_params
 
-from realfake.core.files import read_json
+from realfake.core.json_files import read_json
 from realfake.sweep.results import figures_of, summary, write
 from realfake.sweep.study import Sweep
 from realfake.sweep.trials import sampler, suggest

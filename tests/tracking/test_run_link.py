@@ -1,6 +1,6 @@
 """The note that ties a model's bytes to its run."""
 
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.tracking.run_link import RunLink, note_of, run_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from realfake.config.schema import flatten
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.models.builder import build_network, describe
 from realfake.models.saving import save_network
 from realfake.tracking.runs import log_stage, run_of, training_run

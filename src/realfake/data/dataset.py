@@ -149,6 +149,19 @@ def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int
     return np.sort(np.concatenate(chosen))
 
 
+def load_sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
+    """A balanced sample of one split: uint8 (N, S, S, 3) and labels uint8 (N,), N at most `count`.
+
+    Raises:
+        UserError: the split is missing, or too small to give a picture of each class.
+    """
+    pictures, labels = load_arrays(prepared, split)
+    chosen = balanced_sample(labels, count, seed)
+    if not len(chosen):
+        raise UserError(f"{count} of {len(labels)} {split} pictures gives none of each class; expected at least 2")
+    return pictures[chosen], labels[chosen]
+
+
 def text_digest(lines: Iterable[str]) -> str:
     """SHA-256 over lines, each ended by a newline, as 64 hex digits."""
     digest = hashlib.sha256()

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from realfake.config.schema import PreprocessParams, flatten
 from realfake.core.environment import thread_count
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, write_json
+from realfake.core.files import atomic_file
+from realfake.core.json_files import write_json
 from realfake.data.archive import RawPicture, content_digest, read_archive
 from realfake.data.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, group_of, write_manifest
 from realfake.data.images import PictureError, decode, to_source

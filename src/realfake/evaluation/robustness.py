@@ -11,7 +11,7 @@ import numpy as np
 
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Pictures, Probabilities
-from realfake.core.files import write_json
+from realfake.core.json_files import write_json
 from realfake.data.corruption import SUITE
 from realfake.data.dataset import Split, balanced_sample
 from realfake.evaluation.scoring import rounded

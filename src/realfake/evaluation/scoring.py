@@ -13,7 +13,8 @@ import numpy as np
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Probabilities
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, write_json
+from realfake.core.files import atomic_file
+from realfake.core.json_files import write_json
 from realfake.data.dataset import CIFAR_CLASSES, CLASSES, Split, balanced_sample
 from realfake.evaluation import plots
 from realfake.metrics import scores as metrics

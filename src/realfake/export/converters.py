@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from realfake.config.kinds import FormatName
 from realfake.core.arrays import Inputs
 from realfake.core.errors import UserError, one_line
-from realfake.core.files import atomic_file, read_json, sha256_file
+from realfake.core.files import atomic_file, sha256_file
+from realfake.core.json_files import read_json
 from realfake.core.native_output import quiet
 from realfake.inference.metadata import Description, attach, read_archived
 from realfake.inference.runtimes import LIGHT, Runner, open_file

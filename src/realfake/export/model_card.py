@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.core.files import read_json
+from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, table
 from realfake.export.comparison import Quality
 

@@ -21,7 +21,8 @@ import numpy as np
 
 from realfake.core.arrays import Features
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, key_of, read_json, state_folder, write_json
+from realfake.core.files import atomic_file, key_of, state_folder
+from realfake.core.json_files import read_json, write_json
 
 Compute = Callable[[int], Iterator[Features]]
 """Given how many pictures are done, yields the features of the following ones, batch by batch."""

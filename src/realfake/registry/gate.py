@@ -14,7 +14,7 @@ from realfake.config.schema import Params
 from realfake.core.arrays import Pictures
 from realfake.core.environment import thread_count
 from realfake.core.errors import UserError
-from realfake.core.files import read_json
+from realfake.core.json_files import read_json
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import Split, fingerprints_of, load_split
 from realfake.data.images import network_input, to_source

@@ -15,7 +15,8 @@ from filelock import FileLock
 from realfake.config.schema import Params
 from realfake.core.environment import instruction_set, thread_count
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file, write_json
+from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file
+from realfake.core.json_files import write_json
 from realfake.registry import checks as rules
 from realfake.registry import promotion_history, reproduction
 from realfake.registry.checks import Check

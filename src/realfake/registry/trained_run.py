@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.errors import UserError
-from realfake.core.files import home, read_json
+from realfake.core.files import home
+from realfake.core.json_files import read_json
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from realfake.core.files import read_json, sha256_file
+from realfake.core.files import sha256_file
+from realfake.core.json_files import read_json
 from realfake.export.comparison import Quality, Speed
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.config.editing import fragment
 from realfake.config.tool_schema import TuneParams
-from realfake.core.files import atomic_file, atomic_folder, write_json
+from realfake.core.files import atomic_file, atomic_folder
+from realfake.core.json_files import write_json
 from realfake.sweep.progress import duration
 from realfake.sweep.trials import values_of
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from realfake.core.files import read_json, sha256_file, state_folder
+from realfake.core.files import sha256_file, state_folder
+from realfake.core.json_files import read_json
 
 
 @dataclass(frozen=True)

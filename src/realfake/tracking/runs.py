@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from realfake.core.environment import git_state, machine
-from realfake.core.files import key_of, read_json, sha256_file, write_json
+from realfake.core.files import key_of, sha256_file
+from realfake.core.json_files import read_json, write_json
 from realfake.core.native_output import quiet
 from realfake.tracking import lineage
 from realfake.tracking.run_link import RunLink, note_of, run_of
