@@ -5,16 +5,14 @@ DVC's cache. Nothing that the workspace, a commit or an experiment refers to is 
 """
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from realfake.core.errors import UserError, one_line, run
+from realfake.core.errors import UserError, run
 from realfake.core.files import home
+from realfake.core.subprocesses import dvc
 from realfake.feature_cache.store import remove_entry
 from realfake.tracking.run_link import run_of
 
@@ -89,12 +87,12 @@ def prune_dvc_cache(root: Path, dry_run: bool) -> int:
     Raises:
         UserError: DVC refused.
     """
-    collect = [sys.executable, "-m", "dvc", "gc", "--workspace", "--all-commits", "--all-experiments"]
-    listing = _output([*collect, "--dry"], root)
+    collect = ("gc", "--workspace", "--all-commits", "--all-experiments")
+    listing = dvc(root, *collect, "--dry").text
     paths = [Path(line.removeprefix("Removing ")) for line in listing.splitlines() if line.startswith("Removing ")]
     freed = sum(path.stat().st_size for path in paths if path.is_file())
     if paths and not dry_run:
-        _output([*collect, "--force", "--quiet"], root)
+        dvc(root, *collect, "--force", "--quiet")
     return freed
 
 
@@ -107,14 +105,6 @@ def _remove(entry: Path) -> bool:
     else:
         doomed.unlink()
     return True
-
-
-def _output(command: list[str], folder: Path) -> str:
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise UserError(f"dvc gc failed: {one_line(UserError(result.stderr.removeprefix('ERROR: ')))}")
-    return result.stdout
 
 
 def _delete(client: Any, run: Any) -> None:

@@ -7,14 +7,14 @@ read the repository's artifacts.
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from realfake.core.errors import UserError, one_line, run
+from realfake.core.errors import UserError, run
 from realfake.core.files import workspace
+from realfake.core.subprocesses import gh, git_or_none
 from realfake.reporting.dvc_diff import RETRAINED
 
 ARTIFACT = "state"
@@ -49,27 +49,16 @@ def restore(root: Path) -> bool:
     """
     if (root / "mlflow.db").exists():
         raise UserError("mlflow.db is here already and would be replaced; restore into a fresh clone, or move it away")
-    listing = json.loads(_gh(root, "api", f"repos/{{owner}}/{{repo}}/actions/artifacts?name={ARTIFACT}&per_page=100"))
+    listing = json.loads(gh(root, "api", f"repos/{{owner}}/{{repo}}/actions/artifacts?name={ARTIFACT}&per_page=100"))
     kept_by = newest(listing["artifacts"])
     if kept_by is None:
         return False
     with TemporaryDirectory() as folder:  # gh replaces no file, and git's .gitkeep is in the way
-        _gh(root, "run", "download", str(kept_by), "--name", ARTIFACT, "--dir", folder)
+        gh(root, "run", "download", str(kept_by), "--name", ARTIFACT, "--dir", folder)
         shutil.copytree(folder, root, dirs_exist_ok=True)
     if (root / BUNDLE).is_file():  # it fails where main was rewritten since; then the commits themselves are compared
-        fetch = ["git", "fetch", "--quiet", BUNDLE, f"+{RETRAINED}:{RETRAINED}"]
-        subprocess.run(fetch, cwd=root, capture_output=True, check=False)
+        git_or_none(root, "fetch", "--quiet", BUNDLE, f"+{RETRAINED}:{RETRAINED}")
     return True
-
-
-def _gh(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["gh", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise UserError("gh is not here; install GitHub's command line program (cli.github.com)") from None
-    if done.returncode:
-        raise UserError(f"`gh {' '.join(arguments)}` failed: {one_line(UserError(done.stderr))}")
-    return done.stdout
 
 
 def main() -> None:

@@ -5,13 +5,13 @@
 
 import argparse
 import difflib
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from realfake.config.schema import load_params
 from realfake.core.errors import UserError, run
 from realfake.core.files import atomic_file, workspace
+from realfake.core.subprocesses import git_or_none
 
 
 def use(name: str, root: Path, force: bool = False) -> None:
@@ -74,10 +74,7 @@ def _kept_elsewhere(params: Path, recipes: Iterable[Path]) -> bool:
     content = params.read_bytes()
     if any(content == recipe.read_bytes() for recipe in recipes):
         return True
-    committed = subprocess.run(
-        ["git", "show", "HEAD:./params.yaml"], cwd=params.parent, capture_output=True, check=False
-    )
-    return committed.returncode == 0 and committed.stdout == content
+    return git_or_none(params.parent, "show", "HEAD:./params.yaml") == content
 
 
 def main() -> None:

@@ -95,6 +95,12 @@ def test_a_package_has_one_door(package: str, allowed: set[str]) -> None:
     assert users <= allowed
 
 
+def test_other_programs_are_started_in_one_place() -> None:
+    """Beside it only the installation, which comes before the library's packages, and the sweep's worker processes."""
+    users = {relative(path) for path in SOURCE.rglob("*.py") if {"subprocess", "pty"} & packages(parse(path))}
+    assert users == {"src/install.py", "src/realfake/core/subprocesses.py", "src/realfake/sweep/pool.py"}
+
+
 def at_import(path: Path) -> ast.Module:
     """What runs when a file is imported: its tree without the bodies of functions."""
     return ast.Module([node for node in parse(path).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], [])

@@ -3,12 +3,12 @@
 import getpass
 import os
 import platform
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 from realfake.core.files import home
+from realfake.core.subprocesses import git_or_none
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations", "onnxruntime", "ai-edge-litert")
 _COMPUTING = ("keras", "tensorflow", "numpy", "albumentations", "opencv-python-headless")
@@ -77,8 +77,5 @@ def _cpu_field(field: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=home(), capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    found = git_or_none(home(), *arguments)
+    return None if found is None else found.decode("utf-8", "replace").strip()

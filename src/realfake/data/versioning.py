@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from realfake.core.errors import UserError, one_line
+from realfake.core.errors import UserError
 from realfake.core.files import state_folder
+from realfake.core.subprocesses import dvc
 
 POINTER = "remote/sample.dvc"
 """The data.dvc of the embedded sample."""
@@ -85,10 +84,8 @@ def require_versioned(root: Path) -> None:
 
 
 def _dvc(root: Path, *arguments: str) -> str:
-    """Run DVC in the project; its output. Its first error becomes a UserError."""
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = one_line(UserError(done.stderr.partition("ERROR: ")[2] or done.stderr))
-        raise UserError(f"`dvc {' '.join(arguments)}` failed: {reason}; data/ and data.dvc are as they were")
-    return done.stdout
+    """Return what DVC writes; where it fails, the error also says that nothing has changed."""
+    try:
+        return dvc(root, *arguments).text
+    except UserError as error:
+        raise UserError(f"{error}; data/ and data.dvc are as they were") from None

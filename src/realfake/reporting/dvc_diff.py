@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.core.errors import UserError, one_line
+from realfake.core.errors import UserError
+from realfake.core.subprocesses import dvc, failed, git, git_or_none
 
 Differences = Mapping[str, Mapping[str, Any]]
 """By dotted name: `old` and `new`, None where there is none, and `diff` where both are numbers."""
@@ -48,6 +47,7 @@ def base_of(root: Path, named: str | None = None) -> Base | None:
     Raises:
         UserError: no git repository, no such commit, or a shallow clone does not have it.
     """
+    git(root, "--version")  # without git no commit is found either, which would be told in misleading words
     head = _commit(root, "HEAD")
     if head is None:
         raise UserError(f"{root} has no commit to compare with; `git init` and a first commit make one")
@@ -118,16 +118,14 @@ def _commit(root: Path, name: str) -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
+    found = git_or_none(root, *arguments)
+    return None if found is None else found.decode("utf-8", "replace").strip()
 
 
 def _dvc(root: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = dvc(root, *arguments)
     # A commit may lack anything, and DVC says so in a warning; the working tree may not.
     broken = re.search(r"^WARNING: (failed to load .* revision 'workspace'.*)", done.stderr, flags=re.MULTILINE)
-    if done.returncode or broken:
-        reason = broken[1] if broken else one_line(UserError(done.stderr.partition("ERROR: ")[2] or done.stderr))
-        raise UserError(f"`dvc {' '.join(arguments)}` failed: {reason}")
-    return done.stdout
+    if broken:
+        raise failed("dvc", arguments, broken[1])
+    return done.text

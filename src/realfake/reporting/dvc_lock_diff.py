@@ -1,6 +1,5 @@
 """Why dvc.lock moved: its own words on commands, parameters and files, of two states of it, as one line."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import yaml
 
 from realfake.core.environment import instruction_set, thread_count
+from realfake.core.subprocesses import git_or_none
 
 Stages = Mapping[str, Mapping[str, Any]]
 """The `stages` of a dvc.lock: cmd, params, deps and outs of each stage as DVC found them."""
@@ -15,11 +15,10 @@ Stages = Mapping[str, Mapping[str, Any]]
 
 def lock_moved(root: Path, revision: str = "HEAD") -> str | None:
     """Why dvc.lock differs from that of a revision; None where it does not, or where one of the two is missing."""
-    command = ["git", "show", f"{revision}:./dvc.lock"]
-    committed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if committed.returncode or not (root / "dvc.lock").is_file():
+    committed = git_or_none(root, "show", f"{revision}:./dvc.lock")
+    if committed is None or not (root / "dvc.lock").is_file():
         return None
-    before, now = (yaml.safe_load(text)["stages"] for text in (committed.stdout, (root / "dvc.lock").read_text()))
+    before, now = (yaml.safe_load(text)["stages"] for text in (committed, (root / "dvc.lock").read_bytes()))
     return why_lock_moved(before, now, f"{instruction_set()}, {thread_count()} threads")
 
 

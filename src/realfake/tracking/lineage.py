@@ -1,13 +1,12 @@
 """What a run keeps to be brought back: its commit, params.yaml, data.dvc, dvc.lock and uncommitted work."""
 
-import os
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from realfake.core.environment import git_state
 from realfake.core.files import workspace
+from realfake.core.subprocesses import git_or_none
 
 FOLDER = "lineage"
 """Of a run's artifacts."""
@@ -51,8 +50,8 @@ def uncommitted(root: Path) -> bytes:
     they are. Empty without a commit to compare with.
     """
     with TemporaryDirectory() as scratch:
-        objects = _git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
-        if objects is None or _git(root, "rev-parse", "HEAD") is None:
+        objects = git_or_none(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        if objects is None or git_or_none(root, "rev-parse", "HEAD") is None:
             return b""
         aside = {
             "GIT_INDEX_FILE": f"{scratch}/index",
@@ -60,19 +59,10 @@ def uncommitted(root: Path) -> bytes:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects.decode().strip(),
         }
         place = ("--", ".", ":!dvc.lock", ":!outputs")
-        _git(root, "read-tree", "HEAD", **aside)
-        _git(root, "add", "--update", *place, **aside)
+        git_or_none(root, "read-tree", "HEAD", **aside)
+        git_or_none(root, "add", "--update", *place, **aside)
         for name in NEW_FILES:
             if (root / name).exists():
-                _git(root, "add", "--all", "--", name, **aside)
+                git_or_none(root, "add", "--all", "--", name, **aside)
         plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
-        return _git(root, "diff", "--cached", "--binary", "--relative", *plain, "HEAD", *place, **aside) or b""
-
-
-def _git(root: Path, *arguments: str, **variables: str) -> bytes | None:
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=True, env={**os.environ, **variables})
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout
+        return git_or_none(root, "diff", "--cached", "--binary", "--relative", *plain, "HEAD", *place, **aside) or b""
