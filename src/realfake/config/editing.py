@@ -1,10 +1,13 @@
 """Changing params.yaml in place: values move, comments and order stay."""
 
 import io
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from realfake.config.schema import load_params
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file
 
@@ -37,6 +40,40 @@ def apply(path: Path, values: Mapping[str, Any], group: str = "train") -> None:
     yaml.dump(document, text)
     with atomic_file(path) as file:
         file.write(text.getvalue().encode())
+
+
+def override(params: Path, values: Mapping[str, Any]) -> None:
+    """Set parameters of any groups by their dotted names, `train.epochs`: all of them, or none.
+
+    Raises:
+        UserError: the result would be no valid params.yaml; the file stays as it was.
+    """
+    with TemporaryDirectory() as folder:
+        changed = Path(shutil.copy(params, folder))
+        for name, value in values.items():
+            group, _, rest = name.partition(".")
+            try:
+                apply(changed, {rest: value}, group)
+            except (KeyError, TypeError):
+                raise UserError(f"{name} is no parameter; params.yaml names them all, such as train.epochs") from None
+        load_params(changed)
+        with atomic_file(params) as file:
+            file.write(changed.read_bytes())
+
+
+def assignments(words: Sequence[str]) -> dict[str, Any]:
+    """Read names and values from `name=value` words; one argument may hold several, with spaces between.
+
+    Raises:
+        UserError: a word is no assignment.
+    """
+    values: dict[str, Any] = {}
+    for word in " ".join(words).split():
+        name, equals, text = word.partition("=")
+        if not (equals and text and "." in name):
+            raise UserError(f"{word!r} is no assignment; expected group.name=value, such as train.epochs=3")
+        values[name] = value_of(text)
+    return values
 
 
 def value_of(text: str) -> Any:

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from realfake.config.editing import apply
+from realfake.config.schema import load_params
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
+from realfake.core.native_output import import_keras
 from realfake.registry.trained_run import network_of
 from realfake.registry.versions import Registry
+from realfake.tracking.store import store
 
 _ADDRESS = re.compile(r"models:/(?P<name>[\w-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
@@ -21,6 +25,30 @@ class Weights:
     sha256: str
     version: str
     run: str
+
+
+def use_weights(address: str, root: Path) -> str:
+    """Let the next training start from a registered model: its file and digest go into params.yaml.
+
+    An alias can move; the file and its digest say for good what a training started from.
+
+    Args:
+        address: models:/NAME@ALIAS or models:/NAME/VERSION.
+        root: the folder that holds params.yaml; the file goes into its weights/.
+
+    Returns:
+        A line that says what the training now starts from.
+
+    Raises:
+        UserError: there is no such version.
+    """
+    import_keras()
+    with store(None) as client:
+        found = fetch_weights(client, address, root / "weights")
+    place = found.file.relative_to(root).as_posix()
+    apply(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})
+    load_params(root / "params.yaml")
+    return f"{address} is version {found.version} (run {found.run}), now {place}; params.yaml starts train from it"
 
 
 def fetch_weights(client: Any, address: str, folder: Path) -> Weights:

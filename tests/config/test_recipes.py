@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from realfake.config.recipes import use_recipe
 from realfake.core.errors import UserError
-from use import use
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -30,28 +30,28 @@ def git(folder: Path, *words: str) -> None:
 
 
 def test_params_become_the_recipe(project: Path) -> None:
-    use("deck", project)
+    use_recipe("deck", project)
     assert text(project) == (project / "recipes/deck.yaml").read_text()
     (project / "params.yaml").unlink()
-    use("quick", project)
+    use_recipe("quick", project)
     assert text(project) == (project / "recipes/quick.yaml").read_text()
 
 
 def test_unknown_recipe_names_the_nearest_and_all(project: Path) -> None:
     with pytest.raises(UserError, match=r"'dek' is no recipe; did you mean deck\? There are: deck, .*quick") as caught:
-        use("dek", project)
+        use_recipe("dek", project)
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="There are: deck"):
-        use("", project)
+        use_recipe("", project)
     with pytest.raises(UserError, match="is no recipe"):
-        use("../recipes/quick", project)
+        use_recipe("../recipes/quick", project)
 
 
 def test_invalid_recipe_leaves_params_alone(project: Path) -> None:
     before = text(project)
     (project / "recipes/broken.yaml").write_text(before.replace("\n  epochs:", "\n  epoch:"))
     with pytest.raises(UserError, match=r"did you mean epochs\?"):
-        use("broken", project)
+        use_recipe("broken", project)
     assert text(project) == before
 
 
@@ -59,16 +59,16 @@ def test_edits_kept_nowhere_else_are_not_lost(project: Path) -> None:
     edited = "# my own experiment\n" + text(project)
     (project / "params.yaml").write_text(edited)
     with pytest.raises(UserError, match="edits that are in no recipe"):
-        use("deck", project)
+        use_recipe("deck", project)
     assert text(project) == edited
 
     git(project, "init", "--quiet")
     git(project, "add", "params.yaml")
     with pytest.raises(UserError, match="edits"):
-        use("deck", project)
+        use_recipe("deck", project)
     git(project, "commit", "--quiet", "-m", "mine")
-    use("deck", project)
+    use_recipe("deck", project)
 
     (project / "params.yaml").write_text(edited + "# and more\n")
-    use("quick", project, force=True)
+    use_recipe("quick", project, force=True)
     assert text(project) == (project / "recipes/quick.yaml").read_text()
