@@ -9,15 +9,13 @@ from typing import Any
 
 from realfake.core.errors import UserError
 from realfake.core.subprocesses import dvc, failed, git, git_or_none
+from realfake.tracking.restoration import RETRAINED
 
 Differences = Mapping[str, Mapping[str, Any]]
 """By dotted name: `old` and `new`, None where there is none, and `diff` where both are numbers."""
 CURVE = ("Accuracy", "outputs/model/history.json", "val_accuracy")
 """The learning curve: a plot of dvc.yaml, its file and the column that is drawn."""
 
-
-RETRAINED = "refs/retrained"
-"""Main as its last retraining on GitHub left it, computed there and committed by nobody (.ci/keep)."""
 _INPUTS = ("data.dvc", "dvc.yaml", "params.yaml", "src")
 
 

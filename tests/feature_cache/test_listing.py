@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache import clear, show
+from realfake.feature_cache.listing import clear, show
 from realfake.feature_cache.store import TrunkCache, Wanted
 
-SCRIPT = Path(__file__).parents[1] / "src/cache.py"
+SCRIPT = Path(__file__).parents[2] / "src/cache.py"
 TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))
 VAL = Wanted({"entry": 2}, {"title": "toys: val", "runtime": "onnxruntime_int8"}, (20, 500))
 
@@ -50,7 +50,7 @@ def cache(project: Path) -> TrunkCache:
 
 
 def test_every_entry_is_a_row(cache: TrunkCache) -> None:
-    header, val, train, total = show(cache.entries()).splitlines()
+    header, val, train, total = show(cache).splitlines()
     assert header.split() == ["entry", "runtime", "pictures", "size", "last", "used", "state"]
     assert val.split("  ")[0] == "toys: val"
     assert val.split()[2:6] == ["onnxruntime_int8", "20", "0.0", "MB"]
@@ -66,7 +66,7 @@ def test_every_entry_is_a_row(cache: TrunkCache) -> None:
 
 def test_clearing_leaves_what_is_in_use(cache: TrunkCache) -> None:
     with cache.features(VAL, compute):
-        assert show(cache.entries()).splitlines()[1].endswith("whole, in use")
+        assert show(cache).splitlines()[1].endswith("whole, in use")
         assert clear(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
     assert [entry.key for entry in cache.entries()] == [VAL.key]
     assert clear(cache) == "freed 0.0 MB: 1 entry"
@@ -75,7 +75,7 @@ def test_clearing_leaves_what_is_in_use(cache: TrunkCache) -> None:
 def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path) -> None:
     cache = TrunkCache(0)
     (project / ".cache/trunk/0123abcd").mkdir()
-    row = show(cache.entries()).splitlines()[1]
+    row = show(cache).splitlines()[1]
     assert row.startswith("0123abcd")
     assert row.endswith("0%")
     clear(cache)

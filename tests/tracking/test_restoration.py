@@ -9,7 +9,7 @@ import pytest
 from workflows import FAKE_GH
 
 from realfake.core.errors import UserError
-from restore import newest, restore
+from realfake.tracking.restoration import newest, restore
 
 
 def artifact(run: int, expired: bool = False, **source: Any) -> dict[str, Any]:
