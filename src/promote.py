@@ -5,18 +5,39 @@ refused, or not verified; 1: an error. The champion is `models:/NAME@champion` i
 """
 
 import argparse
-from pathlib import Path
 
 from realfake.config.schema import load_params
-from realfake.core.errors import UserError, run
+from realfake.core.errors import run
 from realfake.core.files import workspace
-from realfake.tracking.run_link import run_of
+from realfake.tracking.run_link import run_id_here
 
 REFUSED = 3
 
 
 def main() -> int:
-    """Read the command line and do what it says; the exit code."""
+    """Read the command line and do what it says; returns the exit code."""
+    arguments = command_line()
+    root = workspace()
+    params = load_params(root / "params.yaml")
+    from realfake.registry.promotion import opened
+
+    with opened(params, root) as registry:
+        if arguments.history:
+            print(registry.history())
+        elif arguments.lineage:
+            print("\n".join(registry.lineage(arguments.lineage)))
+        elif arguments.verify:
+            return 0 if registry.verify(arguments.verify) else REFUSED
+        elif arguments.rollback:
+            registry.rollback()
+        else:
+            wanted = run_id_here(root) if arguments.trained else arguments.run
+            return 0 if registry.promote(wanted) else REFUSED
+    return 0
+
+
+def command_line() -> argparse.Namespace:
+    """Read the options, of which at most one may be given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--run", metavar="ID", help="judge this run (id or name) and not the best one on val")
@@ -37,37 +58,7 @@ def main() -> int:
         metavar="VERSION",
         help="evaluate a version anew and compare with its recorded figures",
     )
-    arguments = parser.parse_args()
-    root = workspace()
-    params = load_params(root / "params.yaml")
-    from realfake.registry.promotion import opened
-
-    with opened(params, root) as registry:
-        if arguments.history:
-            print(registry.history())
-        elif arguments.lineage:
-            print("\n".join(registry.lineage(arguments.lineage)))
-        elif arguments.verify:
-            return 0 if registry.verify(arguments.verify) else REFUSED
-        elif arguments.rollback:
-            registry.rollback()
-        else:
-            wanted = trained(root) if arguments.trained else arguments.run
-            return 0 if registry.promote(wanted) else REFUSED
-    return 0
-
-
-def trained(root: Path) -> str:
-    """Id of the run that made outputs/model.
-
-    Raises:
-        UserError: there is none.
-    """
-    folder = root / "outputs/model"
-    link = run_of(folder) if (folder / "model.keras").is_file() else None
-    if link is None:
-        raise UserError("no run is known that made outputs/model; `dvc repro` makes one, or give --run ID")
-    return link.run_id
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

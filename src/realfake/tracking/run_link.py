@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from realfake.core.errors import UserError
 from realfake.core.files import sha256_file, state_folder
 from realfake.core.json_files import read_json
 
@@ -17,9 +18,26 @@ class RunLink:
 
 
 def run_of(model_folder: Path) -> RunLink | None:
-    """The run that trained a model, as last noted, without asking MLflow; None where nothing is noted."""
+    """Return the run that trained a model, as last noted, without asking MLflow.
+
+    None where there is no model, or nothing is noted of it.
+    """
+    if not (model_folder / "model.keras").is_file():
+        return None
     note = note_of(model_folder)
     return RunLink(**read_json(note)) if note.is_file() else None
+
+
+def run_id_here(root: Path) -> str:
+    """Return the id of the run that made outputs/model of the project `root`.
+
+    Raises:
+        UserError: none is known.
+    """
+    link = run_of(root / "outputs/model")
+    if link is None:
+        raise UserError("no run is known that made outputs/model; `dvc repro` makes one, or give --run ID")
+    return link.run_id
 
 
 def note_of(model_folder: Path) -> Path:
