@@ -13,10 +13,7 @@ from pathlib import Path
 import pytest
 from archives import contents, write_folder, write_tar, write_zip
 from conftest import CIFAKE
-from fetching import SAMPLE, SCRIPT, dvc, jpeg, pictures, plain, project, run_fetch, state, template, versioned  # noqa: F401
-
-import fetch
-from realfake.core.errors import UserError
+from fetching import SCRIPT, dvc, pictures, plain, project, run_fetch, state, template  # noqa: F401
 
 
 @pytest.fixture
@@ -100,53 +97,12 @@ def test_a_kill_leaves_usable_data_and_the_same_command_ends_the_work(
     assert not list((project / ".cache/fetch").iterdir())
 
 
-def test_unreadable_pictures_stop_or_are_left_out(
-    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bad = {"train/REAL/note.txt": b"hello", "test/FAKE/half.jpg": jpeg(1, 8)[:200]}
-    source = write_zip(tmp_path / "a.zip", pictures() | bad | {"README.md": b"read me"})
-    before = state(plain)
-    with pytest.raises(UserError, match=r"2 of 14 pictures .*half\.jpg: damaged.*note\.txt: not a picture"):
-        fetch.fetch(source, skip_unreadable=False)
-    assert state(plain) == before
-    installed: dict[str, bytes] = {}
-    monkeypatch.setattr(fetch, "install", lambda root, folder: installed.update(contents(folder / fetch.ARCHIVE)))
-    fetch.fetch(source, skip_unreadable=True)
-    assert installed == pictures()
-    output = capsys.readouterr().out
-    assert "left out: 2 of 14 pictures" in output
-    assert "left out: 1 files outside" in output
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({"real/1.jpg": b""}, "holds no picture at train"),
-        ({name: data for name, data in pictures().items() if "test/REAL" not in name}, "no pictures in test/REAL"),
-    ],
-)
-def test_a_wrong_layout_changes_nothing(plain: Path, tmp_path: Path, files: dict[str, bytes], message: str) -> None:
-    before = state(plain)
-    with pytest.raises(UserError, match=message):
-        fetch.fetch(write_zip(tmp_path / "a.zip", files), skip_unreadable=False)
-    assert state(plain) == before
-    assert not list((plain / ".cache/fetch").iterdir())
-
-
 def test_a_user_error_is_one_line_and_exit_1(empty: Path, tmp_path: Path) -> None:
     source = write_tar(tmp_path / "a.tar.gz", pictures())
     source.write_bytes(source.read_bytes()[:-20])
     result = run_fetch(empty, "--from", source)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert "a.tar.gz is damaged or cut off" in result.stderr
-
-
-def test_a_full_disk_is_told_before_the_work(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="MB of disk are needed"):
-        fetch.require_space(plain, 10**18)
-    monkeypatch.setattr(fetch, "KAGGLE_SPACE", 10**18)
-    with pytest.raises(UserError, match="MB of disk are needed"):
-        fetch.download()
 
 
 def test_help_answers_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file, atomic_folder, home, state_folder, workspace
+from realfake.core.files import atomic_file, atomic_folder, home, require_space, state_folder, workspace
 from realfake.core.json_files import read_json, write_json
 
 SOURCE = str(Path(__file__).parents[2] / "src")
@@ -44,6 +44,12 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
         with atomic_folder(tmp_path / "folder") as folder:
             (folder / name).touch()
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["second"]
+
+
+def test_a_full_disk_is_told_before_the_work(tmp_path):
+    require_space(tmp_path, 1)
+    with pytest.raises(UserError, match="MB of disk are needed"):
+        require_space(tmp_path, 10**18)
 
 
 def test_a_second_stage_waits_for_a_living_first_and_not_for_a_killed_one(project):

@@ -82,6 +82,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to start what would fill the disk that holds `folder`.
+
+    Raises:
+        UserError: fewer than `needed` bytes are free.
+    """
+    if (free := shutil.disk_usage(folder).free) < needed:
+        space = f"{needed / 1e6:,.0f} MB of disk are needed and {free / 1e6:,.0f} MB are free"
+        raise UserError(f"{space}; `make prune` removes old runs and caches")
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hex digits."""
     with path.open("rb") as file:

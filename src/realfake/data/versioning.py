@@ -8,11 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realfake.core.errors import UserError
-from realfake.core.files import state_folder
+from realfake.core.files import exclusive, state_folder
 from realfake.core.subprocesses import dvc
 
 POINTER = "remote/sample.dvc"
 """The data.dvc of the embedded sample."""
+
+
+@contextmanager
+def replacing(root: Path) -> Iterator[None]:
+    """Let the block replace data/, alone and after an undone change that was killed before.
+
+    Raises:
+        UserError: data/ holds pictures of which DVC has no copy.
+    """
+    with exclusive("fetch"):
+        recover(root)
+        require_versioned(root)
+        yield
 
 
 def install(root: Path, incoming: Path) -> None:
@@ -29,13 +42,14 @@ def restore_sample(root: Path) -> None:
     """Bring the embedded sample back into data/.
 
     Raises:
-        UserError: its pointer or its pictures are not there.
+        UserError: its pointer or its pictures are not there, or data/ holds pictures of which DVC has no copy.
     """
-    if not (root / POINTER).is_file():
-        raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
-    with data_set_aside(root):
-        shutil.copyfile(root / POINTER, root / "data.dvc")
-        _dvc(root, "pull", "data.dvc", "--quiet")
+    with replacing(root):
+        if not (root / POINTER).is_file():
+            raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
+        with data_set_aside(root):
+            shutil.copyfile(root / POINTER, root / "data.dvc")
+            _dvc(root, "pull", "data.dvc", "--quiet")
 
 
 @contextmanager

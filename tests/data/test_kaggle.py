@@ -10,6 +10,9 @@ import pytest
 from archives import contents, write_folder, write_zip
 from fetching import pictures, run_fetch, versioned
 
+from realfake.core.errors import UserError
+from realfake.data.kaggle import download
+
 OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 
 
@@ -24,6 +27,12 @@ def test_without_a_network_the_ways_out_are_named(empty: Path) -> None:
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     for way in ("no connection to Kaggle", "KAGGLE_API_TOKEN", "--from PATH", "--sample"):
         assert way in result.stderr
+
+
+def test_a_full_disk_is_told_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realfake.data.kaggle.SPACE", 10**18)
+    with pytest.raises(UserError, match="MB of disk are needed"):
+        download(tmp_path / "download")
 
 
 class Kaggle(BaseHTTPRequestHandler):

@@ -1,0 +1,174 @@
+"""Pictures from outside, made the project's data: checked, packed into one archive and versioned with DVC.
+
+The archive's bytes depend on the pictures alone, whatever source they came from. A kill at any moment leaves the data
+that was there, or lets the next start bring it back.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from tqdm import tqdm
+
+from realfake.core.errors import UserError
+from realfake.core.files import require_space, state_folder
+from realfake.data import kaggle
+from realfake.data.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
+from realfake.data.dataset import CLASSES
+from realfake.data.images import PictureError, decode
+from realfake.data.versioning import install, replacing
+
+ARCHIVE = "pictures.tar.gz"
+"""One name for every source, so that the same pictures give the same data.dvc."""
+WORK, DOWNLOAD = "work", "kagglehub"
+"""Folders of .cache/fetch/, which a kill, or a download that was cut off, leaves behind."""
+BATCH = 512
+"""Pictures checked at once by a worker."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A picture whose bytes wait in the spool file."""
+
+    picture: RawPicture
+    """With empty data."""
+    sha256: str
+    start: int
+    size: int
+
+
+def fetch(source: Path | None, root: Path, skip_unreadable: bool) -> None:
+    """Make the pictures of a source the project's data, alone and in place of what was there.
+
+    Args:
+        source: a folder or archive that `read_archive` reads; None downloads CIFAKE from Kaggle.
+        root: the project.
+        skip_unreadable: leave out files that are no picture instead of stopping.
+
+    Raises:
+        UserError: bad layout, an unreadable picture, an empty class, too little space, or Kaggle or DVC refuses.
+    """
+    downloaded = state_folder("fetch") / DOWNLOAD
+    with replacing(root):
+        ingest(source or kaggle.download(downloaded), root, skip_unreadable)
+        shutil.rmtree(downloaded, ignore_errors=True)
+
+
+def ingest(source: Path, root: Path, skip_unreadable: bool) -> None:
+    """Check all pictures of a source, pack them into one archive and install it; for the arguments see `fetch`."""
+    work, strays = state_folder("fetch") / WORK, list[str]()
+    spool, incoming = work / "spool", work / "data"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        if source.exists():
+            require_space(work, needed_space(source))
+        with spool.open("wb") as file:
+            pictures = spool_pictures(read_archive(source, strays), file)
+        pictures = readable_pictures(spool, pictures, skip_unreadable)
+        require_classes(pictures)
+        write_archive(incoming / ARCHIVE, progress(unspool(spool, pictures), "packing", len(pictures)))
+        spool.unlink()  # makes room for the copy that DVC keeps
+        install(root, incoming)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    if strays:
+        print(f"left out: {len(strays):,} files outside {LAYOUT} ({', '.join(strays[:3])})")
+    print_summary(pictures)
+
+
+def spool_pictures(pictures: Iterable[RawPicture], file: BinaryIO) -> list[Spooled]:
+    """Write the pictures' bytes one after another, for sources give them in any order; sorted by path."""
+    spooled, start = list[Spooled](), 0
+    for picture in progress(pictures, "reading"):
+        file.write(picture.data)
+        digest = hashlib.sha256(picture.data).hexdigest()
+        spooled.append(Spooled(replace(picture, data=b""), digest, start, len(picture.data)))
+        start += len(picture.data)
+    return sorted(spooled, key=lambda item: item.picture.path)
+
+
+def unspool(spool: Path, pictures: Iterable[Spooled]) -> Iterator[RawPicture]:
+    """The pictures with their bytes, in the order given."""
+    with spool.open("rb") as file:
+        for item in pictures:
+            file.seek(item.start)
+            yield replace(item.picture, data=file.read(item.size))
+
+
+def readable_pictures(spool: Path, pictures: list[Spooled], skip_unreadable: bool) -> list[Spooled]:
+    """Decode every picture, on all cores; stop at unreadable ones, or leave them out and name them."""
+    batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    # A plain pool: its workers end by themselves when this process is killed.
+    ignore_interrupt = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context("forkserver").Pool(os.cpu_count(), ignore_interrupt) as pool:
+        found = pool.imap(partial(unreadable, spool), batches)
+        problems = dict(pair for batch in progress(found, "checking", len(batches), " batches") for pair in batch)
+    if not problems:
+        return pictures
+    examples = "; ".join(f"{path}: {problem}" for path, problem in list(problems.items())[:3])
+    count = f"{len(problems):,} of {len(pictures):,} pictures cannot be read ({examples})"
+    if not skip_unreadable:
+        raise UserError(f"{count}; mend or remove them, or leave them out with --skip-unreadable")
+    print(f"left out: {count}")
+    return [item for item in pictures if item.picture.path not in problems]
+
+
+def unreadable(spool: Path, pictures: list[Spooled]) -> list[tuple[str, str]]:
+    """Paths of the pictures that do not decode, each with the reason."""
+    problems = []
+    for picture in unspool(spool, pictures):
+        try:
+            decode(picture.data)
+        except PictureError as error:
+            problems.append((picture.path, str(error)))
+    return problems
+
+
+def require_classes(pictures: list[Spooled]) -> None:
+    """Refuse data without pictures of both classes in train and in test."""
+    places = {item.picture.path.rpartition("/")[0] for item in pictures}
+    wanted = {f"{split}/{name}" for split in ("train", "test") for name in CLASSES}
+    if missing := sorted(wanted - places):
+        raise UserError(f"no pictures in {', '.join(missing)}; both classes are needed in train and in test")
+
+
+def needed_space(source: Path) -> int:
+    """Bytes that reading a source takes on disk: the pictures unpacked once, then the archive and DVC's copy of it."""
+    if source.is_dir():
+        return 2 * sum(file.lstat().st_size for file in source.rglob("*"))
+    # CIFAKE's pictures are three times as large as their .tar.gz: the JPEG headers are all alike.
+    return (5 if source.name.lower().endswith("gz") else 2) * source.stat().st_size
+
+
+def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = " pictures") -> Iterable[Item]:
+    """A bar on a terminal, one line elsewhere."""
+    if not sys.stderr.isatty():
+        print(what, flush=True)
+    return tqdm(items, desc=what, total=total, unit=unit, leave=False, disable=None)
+
+
+def print_summary(pictures: list[Spooled]) -> None:
+    """Say what data/ holds now, and whether it is CIFAKE as its authors released it."""
+    counts = Counter((item.picture.split, item.picture.label) for item in pictures)
+    for split in ("train", "test"):
+        print(f"  {split:<6}" + "  ".join(f"{name} {counts[split, label]:>7,}" for label, name in enumerate(CLASSES)))
+    entries = [(item.picture.path, item.sha256) for item in pictures]
+    digest = content_digest(entries)
+    print(f"content digest {digest}: {'' if digest in CIFAKE_DIGESTS else 'not '}the authors' full release of CIFAKE")
+    for split in ("train", "test"):
+        known = CIFAKE_DIGESTS.get(content_digest(entry for entry in entries if entry[0].startswith(split)))
+        if known and digest not in CIFAKE_DIGESTS:
+            print(f"  {split} is {known}")
+    print(f"data/{ARCHIVE} is versioned in data.dvc; `dvc repro` goes on from here, --sample goes back")
