@@ -1,5 +1,7 @@
 """data/ and data.dvc change together or not at all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from archives import write_folder
 from fetching import plain, project, state, template  # noqa: F401 - fixtures
 
 from realfake.core.errors import UserError
-from realfake.data.versioning import bring_back, data_set_aside, require_versioned
+from realfake.data.versioning import bring_back, data_set_aside, remove_unreferenced, require_versioned
 
 
 def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
@@ -37,3 +39,30 @@ def test_pictures_that_dvc_does_not_know_are_not_thrown_away(project: Path) -> N
     (project / "data/mine.jpg").write_bytes(b"mine")
     with pytest.raises(UserError, match="dvc add data"):
         require_versioned(project)
+
+
+@pytest.mark.slow
+def test_data_of_any_commit_stays_in_the_dvc_cache(tmp_path: Path) -> None:
+    def command(*words: str) -> None:
+        subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+
+    def add(text: str) -> None:
+        (tmp_path / "data.txt").write_text(text)
+        command(sys.executable, "-m", "dvc", "add", "--quiet", "data.txt")
+
+    command("git", "init", "--quiet")
+    command(sys.executable, "-m", "dvc", "init", "--quiet")
+    for text in ("committed once", "committed last"):
+        add(text)
+        command("git", "add", "--all")
+        command("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", text)
+    add("referred to by nothing")
+    add("in the workspace")
+
+    def cached() -> set[str]:
+        return {path.read_text() for path in (tmp_path / ".dvc/cache/files").rglob("*") if path.is_file()}
+
+    assert remove_unreferenced(tmp_path, dry_run=True) == len("referred to by nothing")
+    assert "referred to by nothing" in cached()
+    assert remove_unreferenced(tmp_path, dry_run=False) == len("referred to by nothing")
+    assert cached() == {"committed once", "committed last", "in the workspace"}

@@ -19,13 +19,14 @@ from typing import BinaryIO, TypeVar
 
 from tqdm import tqdm
 
+from realfake.core.cleanup import Removed, kept_in, remove_unused
 from realfake.core.errors import UserError
-from realfake.core.files import require_space, state_folder
+from realfake.core.files import exclusive, require_space, state_folder
 from realfake.data import kaggle
 from realfake.data.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
 from realfake.data.dataset import CLASSES
 from realfake.data.images import PictureError, decode
-from realfake.data.versioning import install, replacing
+from realfake.data.versioning import FOLDER, install, replacing
 
 ARCHIVE = "pictures.tar.gz"
 """One name for every source, so that the same pictures give the same data.dvc."""
@@ -59,7 +60,7 @@ def fetch(source: Path | None, root: Path, skip_unreadable: bool) -> None:
     Raises:
         UserError: bad layout, an unreadable picture, an empty class, too little space, or Kaggle or DVC refuses.
     """
-    downloaded = state_folder("fetch") / DOWNLOAD
+    downloaded = state_folder(FOLDER) / DOWNLOAD
     with replacing(root):
         ingest(source or kaggle.download(downloaded), root, skip_unreadable)
         shutil.rmtree(downloaded, ignore_errors=True)
@@ -67,7 +68,7 @@ def fetch(source: Path | None, root: Path, skip_unreadable: bool) -> None:
 
 def ingest(source: Path, root: Path, skip_unreadable: bool) -> None:
     """Check all pictures of a source, pack them into one archive and install it; for the arguments see `fetch`."""
-    work, strays = state_folder("fetch") / WORK, list[str]()
+    work, strays = state_folder(FOLDER) / WORK, list[str]()
     spool, incoming = work / "spool", work / "data"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -172,3 +173,18 @@ def print_summary(pictures: list[Spooled]) -> None:
         if known and digest not in CIFAKE_DIGESTS:
             print(f"  {split} is {known}")
     print(f"data/{ARCHIVE} is versioned in data.dvc; `dvc repro` goes on from here, --sample goes back")
+
+
+def remove_leftovers(days: int, dry_run: bool) -> list[Removed]:
+    """Remove what a killed fetch, or a download that was cut off, left behind some days ago.
+
+    Data that was set aside stays: the next fetch brings it back.
+    """
+
+    def left() -> list[Path]:
+        return [entry for entry in kept_in(FOLDER) if entry.name in (WORK, DOWNLOAD)]
+
+    if dry_run or not left():
+        return remove_unused(left(), days, dry_run)
+    with exclusive("fetch"):  # nothing is taken from a fetch that runs
+        return remove_unused(left(), days, dry_run)

@@ -11,6 +11,8 @@ from realfake.core.errors import UserError
 from realfake.core.files import exclusive, state_folder
 from realfake.core.subprocesses import dvc
 
+FOLDER = "fetch"
+"""In .cache/: what a change of data/ works with, and the data that it has set aside."""
 POINTER = "remote/sample.dvc"
 """The data.dvc of the embedded sample."""
 
@@ -55,7 +57,7 @@ def restore_sample(root: Path) -> None:
 @contextmanager
 def data_set_aside(root: Path) -> Iterator[None]:
     """Set data/ and data.dvc aside while the block makes new ones; they come back when it fails."""
-    data, pointer, aside = root / "data", root / "data.dvc", state_folder("fetch") / "aside"
+    data, pointer, aside = root / "data", root / "data.dvc", state_folder(FOLDER) / "aside"
     data.mkdir(exist_ok=True)
     aside.mkdir()
     if pointer.exists():
@@ -71,14 +73,14 @@ def data_set_aside(root: Path) -> Iterator[None]:
 
 def recover(root: Path) -> None:
     """Undo a change of data/ that was killed, if there was one."""
-    if (state_folder("fetch") / "aside").exists():
+    if (state_folder(FOLDER) / "aside").exists():
         _dvc(root, "--wait-for-lock", "status")  # the DVC that the killed one had started lives on for a moment
     bring_back(root)
 
 
 def bring_back(root: Path) -> None:
     """Undo a change of data/ that failed or was killed; its last step is the one that marks it as undone."""
-    aside = state_folder("fetch") / "aside"
+    aside = state_folder(FOLDER) / "aside"
     shutil.rmtree(aside.with_name("done"), ignore_errors=True)
     if (aside / "data").exists():
         shutil.rmtree(root / "data", ignore_errors=True)
@@ -95,6 +97,26 @@ def require_versioned(root: Path) -> None:
         return
     if not (root / "data.dvc").exists() or json.loads(_dvc(root, "status", "data.dvc", "--json")):
         raise UserError("data/ holds what data.dvc does not know; keep it with `dvc add data`, or move it away")
+
+
+def remove_unreferenced(root: Path, dry_run: bool) -> int:
+    """Remove from DVC's cache what neither the workspace nor any commit or experiment refers to.
+
+    Every commit counts, not only branch tips: data that was brought from elsewhere may lie in no remote.
+
+    Returns:
+        The bytes that are (or would be) freed.
+
+    Raises:
+        UserError: DVC refused.
+    """
+    collect = ("gc", "--workspace", "--all-commits", "--all-experiments")
+    listing = dvc(root, *collect, "--dry").text
+    paths = [Path(line.removeprefix("Removing ")) for line in listing.splitlines() if line.startswith("Removing ")]
+    freed = sum(path.stat().st_size for path in paths if path.is_file())
+    if paths and not dry_run:
+        dvc(root, *collect, "--force", "--quiet")
+    return freed
 
 
 def _dvc(root: Path, *arguments: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from realfake.core.arrays import Features
+from realfake.core.cleanup import Removed, kept_in, remove_unused
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, key_of, state_folder
 from realfake.core.json_files import read_json, write_json
@@ -27,6 +28,8 @@ from realfake.core.json_files import read_json, write_json
 Compute = Callable[[int], Iterator[Features]]
 """Given how many pictures are done, yields the features of the following ones, batch by batch."""
 
+FOLDER = "trunk"
+"""In .cache/: a folder for each entry, by its key."""
 SAVE_EVERY = 10.0
 """Seconds of work that a kill may lose."""
 
@@ -73,7 +76,7 @@ class TrunkCache:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._folder = state_folder("trunk")
+        self._folder = state_folder(FOLDER)
 
     def entries(self) -> list[Stored]:
         """All that is there, the last used first."""
@@ -184,6 +187,12 @@ def remove_entry(folder: Path) -> bool:
             return False
         shutil.rmtree(folder, ignore_errors=True)
     return True
+
+
+def remove_older(days: int, dry_run: bool) -> list[Removed]:
+    """Remove entries that nobody has opened for some days, but those in use; see `cleanup.remove_unused`."""
+    entries = [path for path in kept_in(FOLDER) if path.is_dir()]
+    return remove_unused(entries, days, dry_run, remove_entry)
 
 
 @contextmanager

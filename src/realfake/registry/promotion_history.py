@@ -18,7 +18,7 @@ from typing import Any
 from realfake.core.environment import git_state, machine
 from realfake.core.errors import UserError
 from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
-from realfake.tracking.store import create_run, ensure_experiment, registered_model
+from realfake.tracking.store import PERMANENT_TAG, create_run, ensure_experiment, registered_model
 
 GIVE_UP = 600.0
 """Seconds after which another machine's unfinished change counts as dead; a change takes seconds."""
@@ -79,7 +79,7 @@ class Log:
         if place is None:
             return []
         runs = self._client.search_runs([place.experiment_id], "attributes.status != 'FAILED'", max_results=10_000)
-        return sorted((_change(run) for run in runs if "change" in run.data.tags), key=lambda change: change.when)
+        return sorted((_change(run) for run in runs if PERMANENT_TAG in run.data.tags), key=lambda change: change.when)
 
     def recover(self) -> list[str]:
         """Finish or take back what others left unfinished; a line on each.
@@ -143,7 +143,7 @@ class Log:
                 "done, run it again"
             )
         ensure_experiment(self._client, self.experiment)
-        announced = {"change": kind, "before": as_tag(before), "host": platform.node(), "lock": self.lock}
+        announced = {PERMANENT_TAG: kind, "before": as_tag(before), "host": platform.node(), "lock": self.lock}
         announced |= {**git_state(), **machine(), **tags}
         run = create_run(self._client, self.experiment, kind, {}, announced)
         self._refuse_crossing(run.run_id, before.revision)
@@ -255,7 +255,7 @@ def _change(run: Any) -> Change:
     tags = run.data.tags
     return Change(
         run_id=run.info.run_id,
-        kind=tags["change"],
+        kind=tags[PERMANENT_TAG],
         who=tags.get("mlflow.user", "unknown"),
         host=tags["host"],
         when=run.info.start_time / 1000,

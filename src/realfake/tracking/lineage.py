@@ -4,12 +4,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from realfake.core.cleanup import Removed, kept_in, remove_unused
 from realfake.core.environment import git_state
 from realfake.core.files import workspace
 from realfake.core.subprocesses import git_or_none
 
 FOLDER = "lineage"
-"""Of a run's artifacts."""
+"""Of a run's artifacts, and of .cache/, where the commands that bring a version back download it to."""
 NEW_FILES = ("src", "recipes", "params.yaml", "dvc.yaml", "data.dvc")
 """Where new files belong to the work; elsewhere they may be anything, such as keys."""
 LARGEST = 20_000_000
@@ -66,3 +67,8 @@ def uncommitted(root: Path) -> bytes:
                 git_or_none(root, "add", "--all", "--", name, **aside)
         plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
         return git_or_none(root, "diff", "--cached", "--binary", "--relative", *plain, "HEAD", *place, **aside) or b""
+
+
+def remove_older(days: int, dry_run: bool) -> list[Removed]:
+    """Remove downloaded lineage that nobody has used for some days; see `cleanup.remove_unused`."""
+    return remove_unused(kept_in(FOLDER), days, dry_run)

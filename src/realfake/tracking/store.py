@@ -17,6 +17,9 @@ from realfake.core.files import home, state_folder
 from realfake.tracking.relocation import relocate
 from realfake.tracking.run_link import RunLink
 
+PERMANENT_TAG = "change"
+"""Runs that have this tag are never pruned: they are the history of promotions (registry.promotion_history)."""
+
 
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the checkout, which a plain `mlflow ui` there finds."""

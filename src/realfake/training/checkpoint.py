@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from realfake.core.cleanup import Removed, kept_in, remove_unused
 from realfake.core.code_identity import code_digest
 from realfake.core.environment import library_versions
 from realfake.core.files import atomic_file, key_of, state_folder
+
+FOLDER = "checkpoints"
+"""In .cache/: a folder for each training, by its key."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Checkpoint:
     """
 
     def __init__(self, parts: dict[str, Any], modules: Sequence[str]) -> None:
-        self.folder = state_folder("checkpoints") / key_of([parts, code_digest(*modules), library_versions()])
+        self.folder = state_folder(FOLDER) / key_of([parts, code_digest(*modules), library_versions()])
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "state.npz"
 
@@ -64,3 +68,8 @@ class Checkpoint:
         except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"the checkpoint in {self.folder} is damaged; training starts again", flush=True)
             return None
+
+
+def remove_older(days: int, dry_run: bool) -> list[Removed]:
+    """Remove the states of trainings that nobody has written or read for some days; see `cleanup.remove_unused`."""
+    return remove_unused(kept_in(FOLDER), days, dry_run)

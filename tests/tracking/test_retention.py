@@ -1,0 +1,106 @@
+"""Each store removes what is old of its own; what is young, in use, registered or a note for later stays."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkouts import succeed
+
+from realfake.core.cleanup import DAY
+from realfake.core.json_files import write_json
+from realfake.data import versioning
+from realfake.feature_cache.store import TrunkCache, Wanted
+from realfake.tracking.retention import prune, remove_runs
+from realfake.tracking.run_link import note_of
+from realfake.tracking.runs import training_run
+from realfake.tracking.store import store
+from realfake.training.checkpoint import Checkpoint, Snapshot
+
+
+def test_old_runs_go_with_their_artifacts_but_not_running_or_present_ones(project: Path) -> None:
+    def finished(name: str) -> str:
+        (project / name).mkdir()
+        with training_run(project / name, name, "realfake", {}) as run, store("realfake") as client:
+            client.log_text(run.run_id, "text", "text.txt")
+            client.set_terminated(run.run_id)
+            return run.run_id
+
+    old, present, log = finished("old"), finished("present"), finished("log")
+    with store("realfake") as client:
+        client.set_tag(log, "change", "promoted")  # an entry of the log of promotions
+    model = project / "outputs/model"
+    model.mkdir(parents=True)
+    (model / "model.keras").write_bytes(b"weights")
+    write_json(note_of(model), {"run_id": present, "name": "present", "experiment": "realfake"})
+    with training_run(project, "running", "realfake", {}):
+        assert remove_runs(1, dry_run=False) == []
+        assert remove_runs(-1, dry_run=True) == ["old"]
+        assert (project / "mlruns/realfake" / old).is_dir()
+        assert remove_runs(-1, dry_run=False) == ["old"]
+    assert not (project / "mlruns/realfake" / old).exists()
+    assert (project / "mlruns/realfake" / present).is_dir()
+
+
+def test_a_shared_store_is_left_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/shared.db")
+    with training_run(project, "old", "realfake", {}) as run, store("realfake") as client:
+        client.set_terminated(run.run_id)
+    assert remove_runs(-1, dry_run=False) == []
+
+
+@pytest.fixture
+def cached(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose .cache/ holds something of every kind, none of which was used for forty days."""
+    monkeypatch.setattr(versioning, "remove_unreferenced", lambda root, dry_run: 0)  # DVC's own has its own test
+    Checkpoint({"seed": 1}, ("training.checkpoint",)).save(Snapshot([], [], [], []))
+    with TrunkCache(10**6).features(Wanted({"entry": 1}, {}, (2, 3)), lambda done: iter([np.ones((2, 3))])):
+        pass
+    others = ("fetch/kagglehub/part", "fetch/work/spool", "fetch/aside/data/picture.jpg", "lineage/params.yaml")
+    for name in (*others, "runs/abcd.json", "sweeps/sweep-1/journal.log", "locks/train.lock"):
+        (project / ".cache" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / ".cache" / name).write_text("content")
+    for path in (project / ".cache").rglob("*"):
+        os.utime(path, (time.time() - 40 * DAY,) * 2)
+    return project / ".cache"
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_every_store_removes_its_own_old_entries(cached: Path) -> None:
+    notes = {"fetch/aside/data/picture.jpg", "runs/abcd.json", "sweeps/sweep-1/journal.log"}
+    before = files(cached)
+    told = list(prune(30, dry_run=True))
+    assert files(cached) == before
+    kinds = [line.removeprefix("would remove .cache/").partition("/")[0] for line in told[:-1]]
+    assert sorted(kinds) == ["checkpoints", "fetch", "fetch", "lineage", "trunk"]
+    assert "5 cache entries older than 30 days" in told[-1]
+    assert len(list(prune(50, dry_run=False))) == 1, "they are younger than that"
+    told = list(prune(30, dry_run=False))
+    assert "removed .cache/fetch/work" in told
+    assert {name for name in files(cached) if not name.startswith("locks/")} == notes
+
+
+def test_kept_features_stay_while_they_are_read(cached: Path) -> None:
+    with TrunkCache(10**6).features(Wanted({"entry": 1}, {}, (2, 3)), lambda done: iter([])):
+        (entry,) = (path for path in (cached / "trunk").iterdir() if path.is_dir())
+        for path in entry.iterdir():
+            os.utime(path, (time.time() - 40 * DAY,) * 2)
+        assert not any("trunk" in line for line in prune(30, dry_run=False))
+    assert entry.is_dir()
+
+
+@pytest.mark.slow
+def test_the_command_says_what_would_go_and_what_went(copied: Path) -> None:
+    entry = next((copied / ".cache/checkpoints").iterdir())
+    for path in (entry, *entry.iterdir()):
+        os.utime(path, (time.time() - 40 * DAY,) * 2)
+    name = f".cache/checkpoints/{entry.name}"
+    assert f"would remove {name}\nwould free " in succeed(copied, "python src/prune.py --dry-run")
+    said = succeed(copied, "python src/prune.py")
+    assert f"removed {name}\nfreed " in said
+    assert "0 runs" in said
+    assert not entry.exists()
