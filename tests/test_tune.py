@@ -11,7 +11,6 @@ import yaml
 from checkouts import change, run, start, store, succeed, wait_for
 
 from realfake.config.schema import load_params
-from tune import study_name
 
 pytestmark = pytest.mark.slow
 
@@ -97,17 +96,6 @@ def test_two_terminals_share_one_study(sweeping: Path, tmp_path: Path) -> None:
     assert [terminal.wait(240) for terminal in terminals] == [0, 0]
     rows = trials(sweeping)
     assert [row["state"] in ("complete", "pruned") for row in rows] == [True] * 4
-
-
-def test_the_last_study_goes_on_and_a_new_one_has_the_next_number(project: Path) -> None:
-    sweeps = project / ".cache/sweeps"
-    assert study_name(None, new=False) == "sweep-1"
-    for name in ("sweep-2", "sweep-10", "named"):
-        (sweeps / name).mkdir(parents=True)
-    (sweeps / "last").write_text("sweep-2")
-    assert study_name(None, new=False) == "sweep-2"
-    assert study_name("named", new=False) == "named"
-    assert study_name(None, new=True) == "sweep-11"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.storages import BaseStorage
 
+FOLDER = "sweeps"
+"""In .cache/: a folder for each study of this checkout, and which one was begun last."""
 RETRIES = 2
 """How often the proposal of a worker that died is given to another: what kills every worker must end."""
 
@@ -58,7 +60,7 @@ class Sweep:
         self.name, self.shared = name, storage is not None
         self.made_here = False
         """Whether `begin` made the study; one process alone does."""
-        self.folder = state_folder("sweeps") / name
+        self.folder = state_folder(FOLDER) / name
         self.folder.mkdir(exist_ok=True)
         self._storage = _open(storage, self.folder)
         self._watch = Watch()
