@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from realfake.core.environment import instruction_set, thread_count
+from realfake.core.environment import rounding_label
 
 Stages = Mapping[str, Mapping[str, Any]]
 """The `stages` of a dvc.lock: cmd, params, deps and outs of each stage as DVC found them."""
@@ -20,7 +20,7 @@ def lock_moved(root: Path, revision: str = "HEAD") -> str | None:
     if committed.returncode or not (root / "dvc.lock").is_file():
         return None
     before, now = (yaml.safe_load(text)["stages"] for text in (committed.stdout, (root / "dvc.lock").read_text()))
-    return why_lock_moved(before, now, f"{instruction_set()}, {thread_count()} threads")
+    return why_lock_moved(before, now, rounding_label())
 
 
 def why_lock_moved(committed: Stages, current: Stages, machine: str) -> str | None:
