@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from realfake.config.schema import Params, load_params
 from realfake.core.errors import UserError, run
 from realfake.core.files import atomic_file, state_folder, workspace
-from realfake.core.json_files import read_json
+from realfake.data.preparation_report import PreparationReport
 
 if TYPE_CHECKING:
     from realfake.feature_cache.features import Arrays
@@ -173,8 +173,8 @@ def _params(root: Path, metric: str | None) -> Params:
 
 def _prepared(root: Path) -> str:
     """Digest of the prepared pictures' content, and how they were prepared."""
-    report = read_json(root / "outputs/prepared/report.json")
-    return f"{report['digest']} {json.dumps(report['params'], sort_keys=True)}"
+    report = PreparationReport.read(root / "outputs/prepared")
+    return f"{report.digest} {json.dumps(report.params, sort_keys=True)}"
 
 
 def study_name(named: str | None, new: bool) -> str:
