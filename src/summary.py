@@ -6,6 +6,7 @@ from pathlib import Path
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.core.json_files import read_json
+from realfake.data.preparation_report import PreparationReport
 from realfake.export.comparison import table
 from realfake.reporting.dvc_lock_diff import lock_moved
 from realfake.reporting.export_results import formats_of
@@ -18,9 +19,9 @@ def describe(root: Path) -> Iterator[str]:
     Raises:
         UserError: a stage has not run yet.
     """
-    report = read_json(root / "outputs/prepared/report.json")
-    counts = (f"{split} {sum(classes.values()):,}" for split, classes in report["pictures"].items())
-    yield f"data      {', '.join(counts)} pictures; digest {report['digest'][:12]}"
+    report = PreparationReport.read(root / "outputs/prepared")
+    counts = (f"{split} {sum(classes.values()):,}" for split, classes in report.pictures.items())
+    yield f"data      {', '.join(counts)} pictures; digest {report.digest[:12]}"
     evaluation = root / "outputs/evaluation"
     score, low, high = (read_json(evaluation / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
     yield _with_interval("accuracy", ".2%", score["accuracy"], low["accuracy"], high["accuracy"])

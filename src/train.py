@@ -4,14 +4,14 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from realfake.config.schema import FINISHING, TrainParams, flatten, load_params
 from realfake.core.errors import run
 from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
-from realfake.core.json_files import read_json, write_json
+from realfake.core.json_files import write_json
 from realfake.core.native_output import import_keras
-from realfake.data.dataset import load_arrays, read_manifest, seen
+from realfake.data.dataset import load_arrays, read_manifest
+from realfake.data.fingerprints import learnt_from, write_fingerprints
+from realfake.data.preparation_report import PreparationReport
 from realfake.training.training_record import closing, epoch_line, opening, record, run_name
 
 
@@ -21,7 +21,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     Writes model.keras, history.json, training.json and seen.npy, fingerprints of its pictures. A killed training goes
     on from its last finished epoch, in the same MLflow run.
     """
-    report = read_json(prepared / "report.json")
+    report = PreparationReport.read(prepared)
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
     from realfake.feature_cache.features import LearningPart
@@ -34,7 +34,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     from realfake.training.checkpoint import Checkpoint
 
     network = build_network(params)
-    named = {f"preprocess.{k}": v for k, v in report["params"].items()} | {
+    named = {f"preprocess.{k}": v for k, v in report.params.items()} | {
         f"train.{k}": v for k, v in flatten(params).items()
     }
     name = run_name(params)
@@ -61,7 +61,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
         outcome = {"best": kept, "calibration": scaling, "trunk": part.kept}
         with atomic_folder(output) as folder:
             save_network(finished, folder / "model.keras")
-            np.save(folder / "seen.npy", seen(read_manifest(prepared)))
+            write_fingerprints(folder, learnt_from(read_manifest(prepared)))
             write_json(folder / "history.json", history)
             write_json(folder / "training.json", record(name, report, named, parts, outcome))
         tracked.close(output)

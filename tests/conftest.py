@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from stage_files import preparation_report
 
 from realfake.config.schema import TrainParams, load_params
-from realfake.core.json_files import write_json
 from realfake.data.dataset import ManifestRow, write_manifest
 
 PROJECT = Path(__file__).parents[1]
@@ -90,9 +90,8 @@ def prepared(project: Path) -> Path:
             ManifestRow(split, int(y), f"{i}.jpg", f"{place:02}{i:062}", f"g{i}", "", False)
             for i, y in enumerate(labels)
         ]
-    write_manifest(folder / "manifest.csv", rows)
-    counts = {split: {"FAKE": n // 2, "REAL": n // 2} for split, n in {"train": 64, "val": 32, "test": 32}.items()}
-    write_json(folder / "report.json", {"digest": "d" * 64, "params": {"size": 32}, "pictures": counts})
+    write_manifest(folder, rows)
+    preparation_report({"train": 64, "val": 32, "test": 32}).write(folder)
     return folder
 
 

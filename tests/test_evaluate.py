@@ -17,7 +17,7 @@ def prepared(folder: Path) -> Path:
     manifest = rows()
     np.save(folder / "test_pictures.npy", pictures())
     np.save(folder / "test_labels.npy", np.array([row.label for row in manifest], dtype=np.uint8))
-    write_manifest(folder / "manifest.csv", manifest)
+    write_manifest(folder, manifest)
     return folder
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stage_files import preparation_report
 
 from realfake.config.schema import ExportParams
 from realfake.core.errors import UserError
@@ -39,8 +40,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pictures = generator.integers(0, 128, (count, SIZE, SIZE, 3)) + 64 * labels[:, None, None, None]
         np.save(folder / f"{split}_pictures.npy", pictures.astype(np.uint8))
         np.save(folder / f"{split}_labels.npy", labels)
-    counts = {split: {"FAKE": count // 2, "REAL": count // 2} for split, count in (("train", 32), ("test", 48))}
-    write_json(folder / "report.json", {"pictures": counts, "test_leaked": 0})
+    preparation_report({"train": 32, "test": 48}, SIZE).write(folder)
     return folder
 
 

@@ -15,6 +15,7 @@ import export
 import preprocess
 import train
 from realfake.core.json_files import read_json
+from realfake.data.preparation_report import PreparationReport
 
 STAGES = {"preprocess": preprocess, "train": train, "evaluate": evaluate, "export": export}
 
@@ -70,7 +71,7 @@ def test_all_that_a_pipeline_finds_is_one_run(chained: Path) -> None:
     (run,) = runs(chained)
     assert (run.info.status, steps(chained, run)) == ("FINISHED", [1, 2])
     assert {name.partition(".")[0] for name in run.data.params} == set(STAGES)
-    assert run.data.tags["data_digest"] == read_json(chained / "outputs/prepared/report.json")["digest"]
+    assert run.data.tags["data_digest"] == PreparationReport.read(chained / "outputs/prepared").digest
     scores = read_json(chained / "outputs/evaluation/metrics.json")
     for name in ("accuracy", "roc_auc", "brier", "ece"):
         assert run.data.metrics[f"test/{name}"] == pytest.approx(scores[name], abs=1e-6)

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from stage_files import preparation_report
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
@@ -18,10 +19,8 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     outputs = tmp_path / "outputs"
     (tmp_path / "dvc.yaml").touch()
-    pictures = {
-        split: {"FAKE": count, "REAL": count} for split, count in (("train", 2160), ("val", 240), ("test", 600))
-    }
-    write_json(outputs / "prepared/report.json", {"digest": "abcdef0123456789", "pictures": pictures})
+    counts = {"train": 4320, "val": 480, "test": 1200}
+    preparation_report(counts, digest="abcdef0123456789").write(outputs / "prepared")
     write_json(outputs / "evaluation/metrics.json", {"accuracy": 0.93, "roc_auc": None})
     write_json(outputs / "evaluation/ci_low.json", {"accuracy": 0.91, "roc_auc": None})
     write_json(outputs / "evaluation/ci_high.json", {"accuracy": 0.945, "roc_auc": None})

@@ -5,6 +5,8 @@ import pytest
 
 from realfake.core.errors import UserError
 from realfake.data.dataset import (
+    MANIFEST,
+    MANIFEST_FIELDS,
     ManifestRow,
     balanced_sample,
     cifar_class_of,
@@ -33,7 +35,7 @@ def test_a_manifest_survives_names_with_commas_quotes_and_spaces(tmp_path):
         ManifestRow("test", 1, name, "f" * 64, "g", "cat", leaked)
         for name, leaked in zip(names, (1, 0, 1), strict=True)
     ]
-    write_manifest(tmp_path / "manifest.csv", rows)
+    write_manifest(tmp_path, rows)
     assert read_manifest(tmp_path) == rows
 
 
@@ -52,6 +54,13 @@ def test_missing_damaged_or_contradicting_folders_are_one_line(prepared):
     np.save(prepared / "val_pictures.npy", np.zeros((3, 32, 32, 3), np.uint8))
     with pytest.raises(UserError, match="disagree"):
         load_split(prepared, "val")
+
+
+@pytest.mark.parametrize("text", ["", "split,label\n", "{header}\ntrain,1,a.jpg\n", "{header}\ntrain,x,a.jpg,s,g,,0\n"])
+def test_a_damaged_manifest_is_one_line(tmp_path, text):
+    (tmp_path / MANIFEST).write_text(text.format(header=",".join(MANIFEST_FIELDS)))
+    with pytest.raises(UserError, match=r"manifest\.csv is damaged; `dvc repro preprocess` makes it again"):
+        read_manifest(tmp_path)
 
 
 def test_a_balanced_sample_is_seeded_and_balanced():

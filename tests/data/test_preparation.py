@@ -1,6 +1,5 @@
 """The archive is checked, cleaned and split before anything learns from it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from realfake.config.schema import PreprocessParams, load_params
 from realfake.core.errors import UserError
 from realfake.data.dataset import load_split, read_manifest
 from realfake.data.preparation import prepare
+from realfake.data.preparation_report import PreparationReport, Removed
 
 GENERATOR = np.random.default_rng(0)
 
@@ -34,7 +34,7 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def run(pictures: Path, **changes) -> tuple[dict, Path]:
+def run(pictures: Path, **changes) -> tuple[PreparationReport, Path]:
     params = load_params(PROJECT / "params.yaml").preprocess.model_dump() | changes
     output = pictures.parent / "prepared"
     output.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ def run(pictures: Path, **changes) -> tuple[dict, Path]:
 
 def test_splits_are_stratified_and_seeded_and_the_bytes_repeat(pictures):
     report, output = run(pictures, val_fraction=0.2)
-    assert report["pictures"] == {
+    assert report.pictures == {
         "train": {"FAKE": 16, "REAL": 16},
         "val": {"FAKE": 4, "REAL": 4},
         "test": {"FAKE": 5, "REAL": 5},
@@ -71,10 +71,10 @@ def test_duplicates_and_leakage_leave_train_and_are_flagged_in_test(pictures):
         put(pictures, path, twin)
     put(pictures, "train/REAL/leak.jpg", (pictures / "test/REAL/0001 (2).jpg").read_bytes())
     report, output = run(pictures)
-    assert report["removed"]["duplicate in train"] == {"count": 2, "examples": ["train/FAKE/b.jpg", "train/FAKE/c.jpg"]}
-    assert report["removed"]["leaked into test"] == {"count": 1, "examples": ["train/REAL/leak.jpg"]}
+    assert report.removed["duplicate in train"] == Removed(2, ("train/FAKE/b.jpg", "train/FAKE/c.jpg"))
+    assert report.removed["leaked into test"] == Removed(1, ("train/REAL/leak.jpg",))
     assert [row.name for row in read_manifest(output) if row.leaked] == ["0001 (2).jpg"]
-    assert report["test_leaked"] == 1
+    assert report.test_leaked == 1
 
 
 def test_crops_of_one_photograph_never_straddle_a_border(pictures):
@@ -88,7 +88,7 @@ def test_crops_of_one_photograph_never_straddle_a_border(pictures):
     splits = {row.group: {other.split for other in rows if other.group == row.group} for row in rows}
     assert all(len(found) == 1 for found in splits.values())
     assert splits["moon"] == {"test"}
-    assert report["removed"]["leaked into test"]["count"] == 12
+    assert report.removed["leaked into test"].count == 12
 
 
 def test_bad_pictures_stop_the_stage_or_are_listed(pictures):
@@ -97,8 +97,8 @@ def test_bad_pictures_stop_the_stage_or_are_listed(pictures):
     with pytest.raises(UserError, match=r"train/FAKE/text.jpg: not a picture .*\(and 1 more\); .*bad_pictures: skip"):
         run(pictures)
     report, _ = run(pictures, bad_pictures="skip")
-    assert report["removed"]["unusable"]["count"] == 2
-    assert report["pictures"]["train"]["FAKE"] == 18
+    assert report.removed["unusable"].count == 2
+    assert report.pictures["train"]["FAKE"] == 18
 
 
 def test_one_picture_under_both_labels_is_refused(pictures):
@@ -116,14 +116,14 @@ def test_a_missing_class_is_refused(pictures):
 
 def test_max_per_class_takes_a_seeded_part(pictures):
     report, output = run(pictures, max_per_class=10)
-    assert sum(report["pictures"]["train"].values()) + sum(report["pictures"]["val"].values()) == 20
-    assert json.loads((output / "report.json").read_text()) == report
+    assert sum(report.pictures["train"].values()) + sum(report.pictures["val"].values()) == 20
+    assert PreparationReport.read(output) == report
 
 
 @pytest.mark.slow
 def test_real_cifake_gives_the_known_counts(cifake, tmp_path):
     params = load_params(PROJECT / "params.yaml").preprocess
     report = prepare(cifake, params, tmp_path)
-    train = {name: report["pictures"]["train"][name] + report["pictures"]["val"][name] for name in ("FAKE", "REAL")}
+    train = {name: report.pictures["train"][name] + report.pictures["val"][name] for name in ("FAKE", "REAL")}
     assert train == {"FAKE": 49_043, "REAL": 50_000}
-    assert report["removed"]["duplicate in train"]["count"] + report["removed"]["leaked into test"]["count"] == 957
+    assert report.removed["duplicate in train"].count + report.removed["leaked into test"].count == 957

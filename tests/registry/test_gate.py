@@ -5,7 +5,8 @@ import pytest
 from registered import open_gate, trained
 
 from realfake.core.errors import UserError
-from realfake.data.dataset import fingerprints_of, read_manifest
+from realfake.data.dataset import read_manifest
+from realfake.data.fingerprints import fingerprints_of, write_fingerprints
 from realfake.registry.gate import Contender, Judge, as_prepared_for
 from realfake.registry.trained_run import Shipped, read_subject
 from realfake.tracking.store import store
@@ -27,7 +28,7 @@ def contender(judge, prepared, name, ancestors=(), learnt=None, **values):
     if learnt is not None:
         folder = prepared.parent / f"learnt-{name}"
         folder.mkdir()
-        np.save(folder / "seen.npy", fingerprints_of(learnt))
+        write_fingerprints(folder, fingerprints_of(learnt))
         judge.client.log_artifacts(run_id, str(folder), "training")
     return Contender(read_subject(judge.client, judge.client.get_run(run_id)), name, ancestors)
 

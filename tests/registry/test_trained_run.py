@@ -6,6 +6,7 @@ from registered import DATA, trained
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
+from realfake.data.fingerprints import write_fingerprints
 from realfake.models import pretrained
 from realfake.registry.trained_run import (
     Shipped,
@@ -59,7 +60,7 @@ def test_a_run_is_read_with_what_later_stages_added(project, prepared):
         assert seen_by(client, subject) is None
         folder = prepared.parent / "training"
         folder.mkdir()
-        np.save(folder / "seen.npy", np.array([3, 5], dtype=np.uint64))
+        write_fingerprints(folder, np.array([3, 5], dtype=np.uint64))
         client.log_artifacts(run_id, str(folder), "training")
         assert seen_by(client, subject).tolist() == [3, 5]
 

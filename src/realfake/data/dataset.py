@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ CLASSES = ("FAKE", "REAL")
 """Class names by label: FAKE = 0, REAL = 1. The network's one output is P(REAL)."""
 SPLITS = ("train", "val", "test")
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+MANIFEST = "manifest.csv"
+"""In the prepared folder: a row per picture."""
 MANIFEST_FIELDS = ("split", "label", "name", "sha256", "group", "cifar_class", "leaked")
 
 
@@ -69,14 +70,14 @@ def cifar_class_of(name: str) -> str:
     return CIFAR_CLASSES[number - 1] if number <= len(CIFAR_CLASSES) else ""
 
 
-def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
-    """Write rows as CSV with a header, in the order of the arrays: train, val, test."""
+def write_manifest(prepared: Path, rows: Iterable[ManifestRow]) -> None:
+    """Write rows as CSV with a header into a prepared folder, in the order of the arrays: train, val, test."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(MANIFEST_FIELDS)
     for row in rows:
         writer.writerow([*(getattr(row, field) for field in MANIFEST_FIELDS[:-1]), int(row.leaked)])
-    with atomic_file(path) as file:
+    with atomic_file(prepared / MANIFEST) as file:
         file.write(text.getvalue().encode())
 
 
@@ -84,16 +85,22 @@ def read_manifest(prepared: Path) -> list[ManifestRow]:
     """All rows of a prepared folder, in the order of the arrays.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it is damaged.
     """
+    path = prepared / MANIFEST
     try:
-        with (prepared / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = csv.reader(file)
+            if next(lines, None) != [*MANIFEST_FIELDS]:
+                raise ValueError("another header")
             return [
                 ManifestRow(split, int(label), name, sha256, group, cifar_class, leaked == "1")
-                for split, label, name, sha256, group, cifar_class, leaked in islice(csv.reader(file), 1, None)
+                for split, label, name, sha256, group, cifar_class, leaked in lines
             ]
     except FileNotFoundError:
         raise UserError(f"{prepared} holds no prepared data; `dvc repro preprocess` makes it") from None
+    except (ValueError, csv.Error):
+        raise UserError(f"{path} is damaged; `dvc repro preprocess` makes it again") from None
 
 
 def load_split(prepared: Path, split: str) -> Split:
@@ -122,18 +129,6 @@ def load_arrays(prepared: Path, split: str) -> tuple[Pictures, Labels]:
         raise UserError(f"{prepared} holds no {split} pictures; `dvc repro preprocess` makes them") from None
     except (ValueError, EOFError):
         raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it anew") from None
-
-
-def fingerprints_of(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
-    """The first 8 bytes of each text's SHA-256, uint64 (N,): enough to know a picture or a group again."""
-    digests = b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts)
-    return np.frombuffer(digests, dtype=np.uint64)
-
-
-def seen(rows: Iterable[ManifestRow]) -> npt.NDArray[np.uint64]:
-    """Sorted fingerprints of the pictures in train and val and of their groups: what a network has learnt from."""
-    learnt = [row for row in rows if row.split != "test"]
-    return np.unique(fingerprints_of([text for row in learnt for text in (row.sha256, row.group)]))
 
 
 def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int64]:

@@ -1,43 +1,24 @@
-"""From an archive to prepared arrays: decode in parallel, find duplicates and leakage, split, write."""
+"""From an archive to prepared arrays: decode, find duplicates and leakage, split, write."""
 
-import hashlib
-import signal
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
-from multiprocessing import get_context
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from realfake.config.schema import PreprocessParams, flatten
-from realfake.core.environment import thread_count
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file
-from realfake.core.json_files import write_json
-from realfake.data.archive import RawPicture, content_digest, read_archive
-from realfake.data.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, group_of, write_manifest
-from realfake.data.images import PictureError, decode, to_source
+from realfake.data.archive import content_digest
+from realfake.data.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, write_manifest
+from realfake.data.decoding import CHUNK, Decoded, decode_all
+from realfake.data.preparation_report import PreparationReport, Removed
 
-CHUNK = 512
-"""Pictures that travel to a worker at once: large enough that the transport costs little."""
 EXAMPLES = 20
 """Names listed in the report for each reason of removal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A picture of the archive: its manifest row and its place in the raw file, or why it cannot be used."""
-
-    row: ManifestRow
-    place: int
-    problem: str | None
-
-
-def prepare(archive: Path, params: PreprocessParams, output: Path) -> dict[str, Any]:
+def prepare(archive: Path, params: PreprocessParams, output: Path) -> PreparationReport:
     """Write the prepared arrays, manifest and report of an archive into `output`.
 
     Exact duplicates are removed within train. A train picture that also stands in test, or was cut from a photograph
@@ -56,7 +37,7 @@ def prepare(archive: Path, params: PreprocessParams, output: Path) -> dict[str, 
         UserError: an unusable picture (`bad_pictures: stop`), one picture under both labels, an empty class.
     """
     raw_file = output / "decoded.raw"
-    decoded = _decode_all(archive, params.size, raw_file)
+    decoded = decode_all(archive, params.size, raw_file)
     usable = [item for item in decoded if item.problem is None]
     bad = [f"{_path(item.row)}: {item.problem}" for item in decoded if item.problem is not None]
     if bad and params.bad_pictures == "stop":
@@ -69,61 +50,11 @@ def prepare(archive: Path, params: PreprocessParams, output: Path) -> dict[str, 
     kept.sort(key=lambda item: (SPLITS.index(item.row.split), _path(item.row)))
     _write_arrays(kept, raw_file, params.size, output)
     raw_file.unlink()
-    write_manifest(output / "manifest.csv", (item.row for item in kept))
+    write_manifest(output, (item.row for item in kept))
     digest = content_digest((_path(item.row), item.row.sha256) for item in decoded)
-    report = {"digest": digest, "params": flatten(params), **_report(kept, {"unusable": bad, **removed})}
-    write_json(output / "report.json", report)
+    report = _report(digest, params, [item.row for item in kept], {"unusable": bad, **removed})
+    report.write(output)
     return report
-
-
-def _decode_all(archive: Path, size: int, raw_file: Path) -> list[Decoded]:
-    """Decode every picture in worker processes; pixels go to `raw_file`, in the order of the result."""
-    decoded: list[Decoded] = []
-    place = 0
-    with raw_file.open("wb") as raw, tqdm(desc="decoding", unit=" pictures", leave=False, disable=None) as bar:
-        for rows, problems, pixels in _parallel(_chunks(read_archive(archive)), size):
-            raw.write(pixels)
-            for row, problem in zip(rows, problems, strict=True):
-                decoded.append(Decoded(row, place, problem))
-                place += problem is None
-            bar.update(len(rows))
-    return decoded
-
-
-Chunk = tuple[list[ManifestRow], list[str | None], bytes]
-
-
-def _parallel(chunks: Iterator[list[RawPicture]], size: int) -> Iterator[Chunk]:
-    """Decode chunks in order with a bounded number in flight, so memory stays flat for any archive."""
-    workers = thread_count()
-    # A plain pool: its workers end by themselves when this process is killed; Ctrl-C is for this process alone.
-    with get_context("forkserver").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        waiting = deque(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 3 * workers))
-        while waiting:
-            yield waiting.popleft().get()
-            waiting.extend(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 1))
-
-
-def _chunks(pictures: Iterable[RawPicture]) -> Iterator[list[RawPicture]]:
-    source = iter(pictures)
-    while chunk := list(islice(source, CHUNK)):
-        yield chunk
-
-
-def _decode_chunk(pictures: list[RawPicture], size: int) -> Chunk:
-    rows: list[ManifestRow] = []
-    problems: list[str | None] = []
-    pixels: list[bytes] = []
-    for picture in pictures:
-        sha256 = hashlib.sha256(picture.data).hexdigest()
-        group = group_of(picture.name, sha256)
-        rows.append(ManifestRow(picture.split, picture.label, picture.name, sha256, group, "", False))
-        try:
-            pixels.append(to_source(decode(picture.data), size).tobytes())
-            problems.append(None)
-        except PictureError as error:
-            problems.append(str(error))
-    return rows, problems, b"".join(pixels)
 
 
 def _refuse_contradictions(pictures: list[Decoded]) -> None:
@@ -232,17 +163,22 @@ def _write_arrays(pictures: list[Decoded], raw_file: Path, size: int, output: Pa
             np.save(file, np.array([item.row.label for item in members], dtype=np.uint8), allow_pickle=False)
 
 
-def _report(pictures: list[Decoded], removed: dict[str, list[str]]) -> dict[str, Any]:
-    rows = [item.row for item in pictures]
+def _report(
+    digest: str, params: PreprocessParams, rows: list[ManifestRow], removed: dict[str, list[str]]
+) -> PreparationReport:
     counts = Counter((row.split, row.label) for row in rows)
-    return {
-        "pictures": {s: {name: counts[s, label] for label, name in enumerate(CLASSES)} for s in SPLITS},
-        "real_share": {s: round(counts[s, 1] / (counts[s, 0] + counts[s, 1]), 6) for s in SPLITS},
-        "groups": {split: len({row.group for row in rows if row.split == split}) for split in SPLITS},
-        "test_leaked": sum(row.leaked for row in rows),
-        "test_duplicates": counts["test", 0] + counts["test", 1] - len({r.sha256 for r in rows if r.split == "test"}),
-        "removed": {reason: {"count": len(names), "examples": names[:EXAMPLES]} for reason, names in removed.items()},
-    }
+    return PreparationReport(
+        digest=digest,
+        params=flatten(params),
+        pictures={split: {name: counts[split, label] for label, name in enumerate(CLASSES)} for split in SPLITS},
+        real_share={split: round(counts[split, 1] / (counts[split, 0] + counts[split, 1]), 6) for split in SPLITS},
+        groups={split: len({row.group for row in rows if row.split == split}) for split in SPLITS},
+        test_leaked=sum(row.leaked for row in rows),
+        test_duplicates=counts["test", 0]
+        + counts["test", 1]
+        - len({row.sha256 for row in rows if row.split == "test"}),
+        removed={reason: Removed(len(names), tuple(names[:EXAMPLES])) for reason, names in removed.items()},
+    )
 
 
 def _path(row: ManifestRow) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, table
+from realfake.data.preparation_report import PreparationReport
 from realfake.export.comparison import Quality
 
 _PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece")
@@ -24,8 +25,7 @@ _NAMES = {
 class Sources:
     """The files of a run that a card is made of, as read."""
 
-    report: Mapping[str, Any]
-    """Of preprocess."""
+    report: PreparationReport
     training: Mapping[str, Any]
     scores: Mapping[str, float]
     low: Mapping[str, float]
@@ -49,7 +49,7 @@ class Sources:
         """
         compared = read_json(export / "formats.json")
         return cls(
-            read_json(prepared / "report.json"),
+            PreparationReport.read(prepared),
             read_json(model / "training.json"),
             read_json(evaluation / "metrics.json"),
             read_json(evaluation / "ci_low.json"),
@@ -106,9 +106,9 @@ def _purpose(of: Sources) -> str:
 
 
 def _data(of: Sources) -> str:
-    pictures = of.report["pictures"]
+    pictures = of.report.pictures
     rows = [[split, *(f"{pictures[split][label]:,}" for label in ("FAKE", "REAL"))] for split in pictures]
-    leaked, size = of.report["test_leaked"], of.training["params"]["preprocess.size"]
+    leaked, size = of.report.test_leaked, of.training["params"]["preprocess.size"]
     return (
         f"Content digest {code(of.training['data_digest'])}, pictures at {size} px.\n\n"
         f"{table(['split', 'FAKE', 'REAL'], rows)}\n\n"

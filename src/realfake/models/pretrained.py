@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from realfake.core.files import sha256_file
+from realfake.data.fingerprints import FILE, Fingerprints, read_fingerprints
 
 NAME = "cifake"
 """`weights: cifake` starts a training from it."""
 FOLDER = Path("models") / NAME
-NETWORK, SEEN = FOLDER / "model.keras", FOLDER / "seen.npy"
+NETWORK, SEEN = FOLDER / "model.keras", FOLDER / FILE
 """In the project: the network to start from, and fingerprints of what it learnt from."""
 
 
@@ -25,11 +23,10 @@ def is_it(root: Path, sha256: str) -> bool:
     return file.is_file() and (root / SEEN).is_file() and sha256_file(file) == sha256
 
 
-def seen(root: Path) -> npt.NDArray[np.uint64]:
-    """Fingerprints of the pictures that the shipped network learnt from and was chosen on (dataset.fingerprints_of).
+def seen(root: Path) -> Fingerprints:
+    """Fingerprints of the pictures that the shipped network learnt from and was chosen on.
 
     Args:
         root: the project.
     """
-    found: npt.NDArray[np.uint64] = np.load(root / SEEN, allow_pickle=False)
-    return found
+    return read_fingerprints(root / FOLDER, f"git checkout {SEEN}")

@@ -14,10 +14,11 @@ from realfake.config.schema import Params
 from realfake.core.arrays import Pictures
 from realfake.core.environment import thread_count
 from realfake.core.errors import UserError
-from realfake.core.json_files import read_json
 from realfake.core.native_output import import_keras
-from realfake.data.dataset import Split, fingerprints_of, load_split
+from realfake.data.dataset import Split, load_split
+from realfake.data.fingerprints import among
 from realfake.data.images import network_input, to_source
+from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation import robustness
 from realfake.evaluation.scoring import DECIMALS
 from realfake.export.comparison import latencies
@@ -28,7 +29,6 @@ from realfake.registry import checks as rules
 from realfake.registry.checks import Check, Latency
 from realfake.registry.trained_run import (
     Ancestor,
-    Fingerprints,
     Shipped,
     Subject,
     data_of,
@@ -67,7 +67,7 @@ class Judge:
     @classmethod
     def of(cls, client: Any, params: Params, prepared: Path) -> "Judge":
         """Judge on the test pictures of a prepared folder."""
-        return cls(client, params, load_split(prepared, "test"), data_of(read_json(prepared / "report.json")))
+        return cls(client, params, load_split(prepared, "test"), data_of(PreparationReport.read(prepared)))
 
     def verdict(self, candidate: Contender, champion: Contender | None) -> tuple[list[Check], Mapping[str, float]]:
         """All checks of the gate, and the candidate's figures; without a champion only absolute checks can refuse."""
@@ -149,7 +149,7 @@ class Judge:
             learnt = one.seen if isinstance(one, Shipped) else seen_by(self.client, one)
             if learnt is None:
                 return None
-            seen |= _overlap(self.test, learnt)
+            seen |= among(self.test.rows, learnt)
         return seen
 
     def _accuracy(self, called: npt.NDArray[np.bool_], champion: Contender | None) -> Check:
@@ -208,12 +208,6 @@ def as_prepared_for(subject: Subject, pictures: Pictures) -> Pictures:
 
 def _reduced(pictures: Pictures, size: int) -> Pictures:
     return np.stack([to_source(Image.fromarray(picture), size) for picture in pictures])
-
-
-def _overlap(test: Split, learnt: Fingerprints) -> npt.NDArray[np.bool_]:
-    return np.isin(fingerprints_of([row.sha256 for row in test.rows]), learnt) | np.isin(
-        fingerprints_of([row.group for row in test.rows]), learnt
-    )
 
 
 def _timed(candidate: Path, champion: Path, picture: Pictures) -> Latency:

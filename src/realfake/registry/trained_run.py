@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from realfake.core.errors import UserError
 from realfake.core.files import home
 from realfake.core.json_files import read_json
+from realfake.data.fingerprints import FILE as SEEN
+from realfake.data.fingerprints import Fingerprints, read_fingerprints
+from realfake.data.preparation_report import PreparationReport
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 HIGHEST = {"val_accuracy": True, "val_auc": True, "val_loss": False}
 """Whether more is better, by the names of `promote.metric`."""
-Fingerprints = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,10 @@ Ancestor = Subject | Shipped | None
 """What a training started from; None: not known."""
 
 
-def data_of(report: Mapping[str, Any]) -> dict[str, str]:
-    """What `Subject.data` says of a run on the prepared pictures that this report (report.json) describes."""
-    prepared = {f"preprocess.{name}": str(value) for name, value in report["params"].items()}
-    return {"digest": report["digest"], **prepared}
+def data_of(report: PreparationReport) -> dict[str, str]:
+    """What `Subject.data` says of a run on the prepared pictures that this report describes."""
+    prepared = {f"preprocess.{name}": str(value) for name, value in report.params.items()}
+    return {"digest": report.digest, **prepared}
 
 
 def read_subject(client: Any, run: Any) -> Subject:
@@ -188,9 +187,9 @@ def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]
 
 
 def seen_by(client: Any, subject: Subject) -> Fingerprints | None:
-    """Fingerprints of the pictures in train and val (dataset.fingerprints); None where the run does not have them."""
-    with _artifact(client, subject.run_id, "training/seen.npy") as file:
-        return None if file is None else np.load(file, allow_pickle=False)
+    """Fingerprints of the pictures in train and val; None where the run does not have them."""
+    with _artifact(client, subject.run_id, f"training/{SEEN}") as file:
+        return None if file is None else read_fingerprints(file.parent, "dvc repro train")
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from realfake.config.schema import Params, load_params
 from realfake.core.environment import git_state
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, state_folder, workspace
-from realfake.core.json_files import read_json
 from realfake.data.dataset import load_arrays
+from realfake.data.preparation_report import PreparationReport
 from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
 from realfake.sweep.pool import Pool, receive
 from realfake.sweep.ray_cluster import Cluster, Share
@@ -181,5 +181,5 @@ def _params(root: Path, metric: str | None) -> Params:
 
 def _prepared(root: Path) -> str:
     """Digest of the prepared pictures' content, and how they were prepared."""
-    report = read_json(root / PREPARED / "report.json")
-    return f"{report['digest']} {json.dumps(report['params'], sort_keys=True)}"
+    report = PreparationReport.read(root / PREPARED)
+    return f"{report.digest} {json.dumps(report.params, sort_keys=True)}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from realfake.config.schema import TrainParams
 from realfake.core.environment import bfloat16_is_fast
+from realfake.data.preparation_report import PreparationReport
 
 
 def run_name(params: TrainParams) -> str:
@@ -34,7 +35,7 @@ def closing(best: Mapping[str, Any], scaling: Mapping[str, float]) -> str:
 
 def record(
     name: str,
-    report: Mapping[str, Any],
+    report: PreparationReport,
     params: Mapping[str, Any],
     parts: Sequence[Mapping[str, Any]],
     outcome: Mapping[str, Any],
@@ -51,8 +52,8 @@ def record(
     """
     return {
         "name": name,
-        "data_digest": report["digest"],
-        "pictures": report["pictures"],
+        "data_digest": report.digest,
+        "pictures": report.pictures,
         "parts": parts,
         "params": params,
         **outcome,
