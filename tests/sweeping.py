@@ -1,8 +1,14 @@
-"""A small space to search, and a trial of it, for tests of the sweep."""
+"""A small space to search, a trial of it, and a study under way as fixtures to import, for tests of the sweep."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import toy_pictures
 
 from realfake.config.tool_schema import Choices, Range, TuneParams
+from realfake.sweep.mlflow_runs import sweep_runs
 from realfake.sweep.study import Sweep
-from realfake.sweep.trials import suggest
+from realfake.sweep.trials import Experiment, Outcome, suggest
 
 SPACE = {
     "dropout": Range(low=0.0, high=0.6, scale="linear"),
@@ -30,3 +36,31 @@ def claim(sweep: Sweep, worker: dict[str, str], wanted: int = 30):
     if trial is not None:
         suggest(trial, tune_params().space)
     return trial
+
+
+@pytest.fixture
+def experiment(train_params) -> Experiment:
+    data = (toy_pictures(32, seed=0), toy_pictures(16, seed=1))
+    return Experiment(train_params.model_copy(update={"epochs": 2}), tune_params(startup_trials=2), data)
+
+
+@pytest.fixture
+def sweep(project, experiment) -> Sweep:
+    sweep = Sweep(None, "sweep-1")
+    sweep.begin(experiment.tune, {"data": "d"})
+    return sweep
+
+
+@pytest.fixture
+def runs(sweep):
+    with sweep_runs("realfake", sweep, {"tune.metric": "val_accuracy"}, "d" * 64, {}) as runs:
+        yield runs
+
+
+@pytest.fixture(scope="module")
+def outcome(train_params) -> Callable[[float], Outcome]:
+    """What a trial found, with a network that was not trained."""
+    from realfake.models.builder import build_network
+
+    network = build_network(train_params)
+    return lambda value: Outcome(value, network)

@@ -35,7 +35,7 @@ LAYERS = (
 """The packages of realfake, lowest first: a module imports from its own package and from those before it."""
 FOR_INFERENCE = ("core", "data.images", "inference")
 """What the inference package may import: these modules and packages, and nothing else of realfake."""
-SEARCHING = ("mlflow_runs", "results", "study", "trials", "worker")
+SEARCHING = ("mlflow_runs", "results", "storage", "study", "trial_run", "trials", "worker")
 """Modules of the sweep that use Optuna."""
 HEAVY = ("tensorflow", "keras", "dvc", "mlflow", "optuna", "albumentations", "matplotlib")
 

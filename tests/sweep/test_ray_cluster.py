@@ -12,7 +12,7 @@ from servers import mlflow_server, postgresql, ray_cluster, stop
 
 from realfake.core.errors import UserError
 from realfake.sweep.ray_cluster import Share, _files, _fitting
-from realfake.sweep.study import _open_database
+from realfake.sweep.storage import open_database
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def runs_of_study(uri: str, name: str) -> tuple[list, list, object]:
     return parents, [run for run in runs if run.data.tags.get("mlflow.parentRunId") in ids], client
 
 
-opened = cache(_open_database)
+opened = cache(open_database)
 """A database, opened once: the tests ask it many times a second, and each opening holds connections for a while."""
 
 

@@ -19,7 +19,8 @@ from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
 from realfake.sweep.pool import Pool, receive
 from realfake.sweep.ray_cluster import Cluster, Share
 from realfake.sweep.results import figures_of, summary, write, write_table
-from realfake.sweep.study import FOLDER, Sweep, answering, identity
+from realfake.sweep.storage import answering
+from realfake.sweep.study import FOLDER, Sweep, identity
 from realfake.sweep.trials import check_networks, values_of
 from realfake.sweep.worker import Order, serve
 

@@ -5,22 +5,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from realfake.config.schema import Params
-from realfake.core.errors import UserError, one_line
+from realfake.core.errors import UserError
 from realfake.sweep.heartbeat import Worker, beating
 from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
-from realfake.sweep.study import Sweep, answering, identity
-from realfake.sweep.trials import Experiment, Outcome, part_of, run_trial, suggest
+from realfake.sweep.storage import answering
+from realfake.sweep.study import Sweep, identity
+from realfake.sweep.trial_run import TrialRun
+from realfake.sweep.trials import Experiment, part_of
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
-    from realfake.feature_cache.features import Arrays, TrunkUse
-    from realfake.training.loop import EpochResult, EpochTiming
+    from realfake.feature_cache.features import Arrays
 
 POLL = 2.0
 """Seconds until a worker without work looks again: a trial in flight may come to nothing."""
@@ -41,10 +38,6 @@ class Order:
     """Digest of the prepared pictures."""
     code: Mapping[str, str] = field(default_factory=dict)
     """Tags that tell the commit."""
-
-
-class Orphaned(Exception):
-    """Whoever started this worker is gone."""
 
 
 def serve(order: Order, params: Params, data: "tuple[Arrays, Arrays]", orphaned: Callable[[], bool]) -> None:
@@ -85,66 +78,17 @@ def work(
                 time.sleep(POLL)
                 continue
             with beating(partial(sweep.beat, trial)):
-                reason = _run(sweep, experiment, runs, trial, orphaned)
+                reason = TrialRun(sweep, experiment, runs, trial, orphaned).run()
             _forget_networks()
             crashes = crashes + 1 if reason else 0
             if crashes == GIVE_UP:
                 raise UserError(f"{GIVE_UP} trials failed in a row, so the sweep stops; the last one: {reason}")
 
 
-def _run(
-    sweep: Sweep, experiment: Experiment, runs: SweepRuns, trial: "Trial", orphaned: Callable[[], bool]
-) -> str | None:
-    """Run one trial; returns why it crashed, None if it did not."""
-    from optuna import TrialPruned
-    from optuna.exceptions import StorageInternalError
-    from optuna.trial import TrialState
-
-    run = None
-    started = time.perf_counter()
-
-    def end(state: str, value: float | None = None, reason: str = "") -> None:
-        runs.end(run, state, time.perf_counter() - started, value, reason)
-
-    try:
-        values = suggest(trial, experiment.tune.space)
-        run = runs.begin(trial, experiment.train, values)
-
-        def on_epoch(result: "EpochResult", timing: "EpochTiming", cache: "TrunkUse | None") -> None:
-            trial.report(result[experiment.tune.metric], result["epoch"])
-            runs.epoch(run, {**result, **timing})
-            _note(trial, experiment, timing, cache)
-            if orphaned():
-                raise Orphaned
-            poor = trial.should_prune()  # asked of every trial: halving compares with those that it was asked about
-            if poor and trial.number >= experiment.tune.startup_trials:
-                raise TrialPruned
-
-        outcome = run_trial(experiment, values, on_epoch)
-        _finish(sweep, runs, run, trial, outcome)
-        end("completed", outcome.value)
-        runs.keep_only_best(sweep)
-    except TrialPruned:
-        sweep.study.tell(trial, state=TrialState.PRUNED)
-        end("pruned")
-    except (KeyboardInterrupt, SystemExit, Orphaned) as stopped:
-        if sweep.fail(trial.number, "interrupted", retry=True):
-            end("interrupted", reason="interrupted")
-        if not isinstance(stopped, Orphaned):
-            raise
-    except StorageInternalError:  # nothing can be recorded: others will see that this worker is gone
-        raise
-    except Exception as error:  # out of memory, a loss that is no number, a bad picture: the sweep goes on
-        if sweep.fail(trial.number, one_line(error)):  # otherwise it was finished; `bury` closes its run as what it is
-            end("failed", reason=one_line(error))
-        return one_line(error)
-    return None
-
-
 def _forget_networks() -> None:
     """Free what finished trials leave: TensorFlow keeps every custom gradient that was traced, and with it the graph.
 
-    That is 75 MB for a ResNet-20. There is no public way to it; tests/test_sweep_worker.py watches this one.
+    That is 75 MB for a ResNet-20. There is no public way to it; tests/sweep/test_worker.py watches this one.
     """
     from tensorflow.python.framework import ops
 
@@ -152,30 +96,3 @@ def _forget_networks() -> None:
     for name in [name for name in registered if name.startswith("CustomGradient-")]:
         del registered[name]
     gc.collect()  # networks hold themselves in circles
-
-
-def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: "TrunkUse | None") -> None:
-    """What the report needs to tell what pruning and the trunk cache saved, and whether memory grows."""
-    import psutil
-
-    trial.set_user_attr("epoch_seconds", timing["epoch_seconds"])
-    trial.set_user_attr("memory_mb", psutil.Process().memory_info().rss // 10**6)
-    if cache is not None:
-        pictures = sum(len(labels) for _, labels in experiment.data)
-        use = {"computed": cache.computed, "reused": cache.reused, "seconds": cache.seconds, "an_epoch": pictures}
-        trial.set_user_attr("cache", use)
-
-
-def _finish(sweep: Sweep, runs: SweepRuns, run: str, trial: "Trial", outcome: Outcome) -> None:
-    """Record a trial's value, and keep the network of the best trial so far, and of no other.
-
-    The network first: a kill between the two leaves a trial that is tried again, not one whose network is lost.
-    """
-    from realfake.models.saving import save_network
-
-    with sweep.alone():
-        if sweep.would_be_best(outcome.value):
-            with TemporaryDirectory() as folder:
-                save_network(outcome.network, Path(folder, "model.keras"))
-                runs.keep_model(run, Path(folder, "model.keras"))
-        sweep.study.tell(trial, outcome.value)
