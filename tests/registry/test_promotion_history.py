@@ -1,23 +1,14 @@
 """The log of changes: what a kill leaves is finished or taken back; crossings are found."""
 
 import time
-from dataclasses import replace
 
 import pytest
 from registered import trained
 
 from realfake.core.errors import UserError
 from realfake.registry import promotion_history as registry_log
-from realfake.registry.promotion_history import (
-    PROMOTED,
-    REFUSED,
-    ROLLED_BACK,
-    Change,
-    Log,
-    champions,
-    rolled_back,
-    table,
-)
+from realfake.registry.changes import PROMOTED, REFUSED, table
+from realfake.registry.promotion_history import Log
 from realfake.registry.trained_run import read_subject
 from realfake.registry.versions import Aliases, Registry
 from realfake.tracking.store import store
@@ -180,21 +171,3 @@ def test_two_machines_that_promote_at_once_are_found(log):
     ):
         late.about(1)
         log._client.set_tag(log.changes()[-2].run_id, "before", log.changes()[-1].tags["before"])
-
-
-def change(kind, version, champion=None, finished=True):
-    tags = {"run_id": f"run {version}"}
-    return Change("r", kind, "me", "here", 0.0, Aliases(champion=champion), version, finished, 1.0, tags)
-
-
-def test_a_rollback_goes_down_the_champions_and_what_it_left_is_remembered():
-    log = [change(PROMOTED, 1), change(PROMOTED, 2, 1), change(REFUSED, 3, 2), change(PROMOTED, 4, 2)]
-    assert champions(log) == [1, 2, 4]
-    assert rolled_back(log) == set()
-    log.append(change(ROLLED_BACK, 2, 4))
-    assert champions(log) == [1, 2]
-    assert rolled_back(log) == {"run 4"}
-    log.append(change(PROMOTED, 4, 2))
-    assert champions(log) == [1, 2, 4]
-    assert rolled_back(log) == set()
-    assert champions([*log, replace(log[-1], version=5, finished=False)]) == [1, 2, 4]

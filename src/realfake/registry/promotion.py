@@ -6,31 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
 
 from realfake.config.schema import Params
-from realfake.core.environment import rounding_tags
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file
 from realfake.core.json_files import write_json
+from realfake.registry import changes, reproduction, verification
 from realfake.registry import checks as rules
-from realfake.registry import promotion_history, reproduction
+from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK
 from realfake.registry.checks import Check
 from realfake.registry.gate import Contender, Judge
-from realfake.registry.promotion_history import PROMOTED, REFUSED, ROLLED_BACK, Log
-from realfake.registry.trained_run import Subject, ancestors, candidates, find_run, formats_of, network_of, read_subject
+from realfake.registry.promotion_history import Log
+from realfake.registry.trained_run import Subject, ancestors, candidates, find_run, formats_of, read_subject
 from realfake.registry.versions import ALIASES, Aliases, Registry
 from realfake.tracking import lineage
 from realfake.tracking.store import store, tracking_uri
 
 HEADLINES = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
 """Figures that a version shows as tags; its run has all."""
-TOLERANCE = {True: 1e-6, False: 0.005}
-"""By how much a recorded figure may differ when it is computed anew: on the same kind of machine, on another."""
 
 
 class Promotion:
@@ -77,7 +74,7 @@ class Promotion:
                     f"{self.registry.name} has no @previous to go back to; `--history` shows what was promoted"
                 )
             there = {int(version.version) for version in self.registry.versions()}  # others were deleted since
-            stack = [version for version in promotion_history.champions(self.log.changes()) if version in there]
+            stack = [version for version in changes.champions(self.log.changes()) if version in there]
             places = [place for place, version in enumerate(stack) if version == before.previous]
             place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
@@ -92,11 +89,7 @@ class Promotion:
     def history(self) -> str:
         """The log of changes."""
         found = self.log.history()
-        return (
-            promotion_history.table(found)
-            if found
-            else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
-        )
+        return changes.table(found) if found else f"{self.registry.name} has no promotions yet; `python src/promote.py`"
 
     def lineage(self, wanted: str) -> Iterator[str]:
         """What reproduces a version, line by line."""
@@ -115,36 +108,8 @@ class Promotion:
             UserError: outputs/prepared holds other pictures than it was evaluated on, or nothing was recorded.
         """
         version = self.registry.find(wanted)
-        subject = self.registry.subject(version)
         judge = Judge.of(self._client, self._params, self._root / "outputs/prepared")
-        if subject.data != judge.data:
-            raise UserError(
-                f"version {version.version} was evaluated on other pictures than outputs/prepared holds; bring them "
-                f"back with the commands of `python src/promote.py --lineage {version.version}`, in another clone"
-            )
-        bins = int(subject.params.get("evaluate.calibration_bins", self._params.evaluate.calibration_bins))
-        scores = judge.scores(subject, judge.probabilities(subject, recorded=False), bins)
-        recorded = {name: subject.figures[name] for name in scores if name in subject.figures}
-        if not recorded:
-            raise UserError(f"version {version.version} has no recorded figures; its run was never evaluated")
-        allowed = TOLERANCE[rounding_tags().items() <= subject.tags.items()]
-        holds = self._same_network(subject)
-        for name, value in recorded.items():
-            same = abs(scores[name] - value) <= allowed
-            holds &= same
-            print(f"  {'holds' if same else 'DIFFERS':<8} {name:<18} recorded {value:.6f}, now {scores[name]:.6f}")
-        print(f"version {version.version}: {'verified' if holds else 'NOT verified'} (allowed difference {allowed:g})")
-        return holds
-
-    def _same_network(self, subject: Subject) -> bool:
-        """Whether the registered network is, to the bit, the one that training wrote."""
-        from realfake.models.saving import save_network
-
-        with TemporaryDirectory() as folder:
-            save_network(network_of(subject), Path(folder, "model.keras"))
-            same = sha256_file(Path(folder, "model.keras")) == subject.tags.get("model_sha256")
-        print(f"  {'holds' if same else 'DIFFERS':<8} network            SHA-256 of its file, as training wrote it")
-        return same
+        return verification.verify(judge, self.registry.subject(version), version.version)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -162,7 +127,7 @@ class Promotion:
         if wanted is not None:
             return read_subject(self._client, find_run(self._client, experiment, wanted))
         runs, others = candidates(self._client, experiment, metric, judge.data)
-        rolled_back = promotion_history.rolled_back(self.log.changes())
+        rolled_back = changes.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
             print(f"{others} runs on other pictures are left out; `--run` judges one of them")

@@ -9,53 +9,18 @@ number of the change, which both count alike.
 import math
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from realfake.core.environment import git_state, machine
 from realfake.core.errors import UserError
-from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
+from realfake.registry.changes import ROLLED_BACK, Change
+from realfake.registry.versions import Aliases, Registry, as_tag
 from realfake.tracking.store import PERMANENT_TAG, create_run, ensure_experiment, registered_model
 
 GIVE_UP = 600.0
 """Seconds after which another machine's unfinished change counts as dead; a change takes seconds."""
-PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One entry of the log."""
-
-    run_id: str
-    kind: str
-    who: str
-    host: str
-    when: float
-    """Seconds since 1970."""
-    before: Aliases
-    version: int | None
-    """The version that was promoted, refused or brought back; None until it is registered."""
-    finished: bool
-    ended: float
-    """Seconds since 1970; 0 for one that is under way."""
-    tags: Mapping[str, str]
-
-    @property
-    def after(self) -> Aliases:
-        """What the aliases say once the change is done."""
-        moved = {
-            PROMOTED: {"champion": self.version, "previous": self.before.champion, "challenger": None},
-            REFUSED: {"challenger": self.version},
-            ROLLED_BACK: {"champion": self.version, "previous": self._beneath()},
-        }[self.kind]
-        return replace(self.before, revision=self.before.revision + 1, **moved)
-
-    def _beneath(self) -> int | None:
-        text = self.tags.get("beneath", "")
-        return int(text) if text else None
 
 
 class Log:
@@ -79,7 +44,9 @@ class Log:
         if place is None:
             return []
         runs = self._client.search_runs([place.experiment_id], "attributes.status != 'FAILED'", max_results=10_000)
-        return sorted((_change(run) for run in runs if PERMANENT_TAG in run.data.tags), key=lambda change: change.when)
+        return sorted(
+            (Change.of_run(run) for run in runs if PERMANENT_TAG in run.data.tags), key=lambda change: change.when
+        )
 
     def recover(self) -> list[str]:
         """Finish or take back what others left unfinished; a line on each.
@@ -159,7 +126,7 @@ class Log:
         self._report_crossing(self._read(run.run_id))
 
     def _read(self, run_id: str) -> Change:
-        return _change(self._client.get_run(run_id))
+        return Change.of_run(self._client.get_run(run_id))
 
     def _others(self, run_id: str, revision: int) -> list[Change]:
         """Changes of the same number."""
@@ -194,74 +161,3 @@ class Pending:
         """Say which version it is about."""
         self._client.set_tag(self.run_id, "version", str(version))
         self._client.update_run(self.run_id, name=f"version {version} {self._kind}")
-
-
-def champions(changes: Sequence[Change]) -> list[int]:
-    """The present champion, last, over those that it was promoted over, one under the other.
-
-    A promotion lays a version on top; a rollback takes away what lies above the version that it brings back.
-    """
-    stack: list[int] = []
-    for change in changes:
-        if not change.finished or change.version is None:
-            continue
-        if change.kind == PROMOTED:
-            stack.append(change.version)
-        elif change.kind == ROLLED_BACK:
-            while stack and stack[-1] != change.version:
-                stack.pop()
-    return stack
-
-
-def rolled_back(changes: Sequence[Change]) -> set[str]:
-    """Ids of the runs whose versions were taken back and not promoted again since."""
-    found: set[int] = set()
-    runs: dict[int, str] = {}
-    for change in changes:
-        if change.finished and change.kind == ROLLED_BACK and change.before.champion is not None:
-            found.add(change.before.champion)
-        elif change.finished and change.kind == PROMOTED and change.version is not None:
-            found.discard(change.version)
-            runs[change.version] = change.tags.get("run_id", "")
-    return {runs[version] for version in found if version in runs}
-
-
-def table(changes: Sequence[Change]) -> str:
-    """The log as aligned text, a line a change."""
-    header = ("when (UTC)", "who", "change", "champion", "run", "accuracy", "commit", "data")
-    rows = [header, *(_row(change) for change in changes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-
-
-def _row(change: Change) -> tuple[str, ...]:
-    tags, before, after = change.tags, change.before.champion, change.after.champion
-    moved = f"{before or '-'} -> {after or '?'}" if after != before else f"{before or '-'} stays"
-    return (
-        datetime.fromtimestamp(change.when, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        f"{change.who}@{change.host}",
-        f"version {change.version} {change.kind}" if change.finished else f"{change.kind}, unfinished",
-        moved,
-        tags.get("run_name", "-"),
-        tags.get("accuracy", "-"),
-        tags.get("candidate_commit", "-"),
-        tags.get("data_digest", "-")[:12],
-    )
-
-
-def _change(run: Any) -> Change:
-    tags = run.data.tags
-    return Change(
-        run_id=run.info.run_id,
-        kind=tags[PERMANENT_TAG],
-        who=tags.get("mlflow.user", "unknown"),
-        host=tags["host"],
-        when=run.info.start_time / 1000,
-        before=from_tag(tags["before"]),
-        version=int(tags["version"]) if "version" in tags else None,
-        finished=run.info.status == "FINISHED",
-        ended=0.0 if run.info.status == "RUNNING" else (run.info.end_time or 0) / 1000,
-        tags=tags,
-    )
