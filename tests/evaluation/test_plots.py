@@ -14,7 +14,8 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
 from realfake.evaluation import plots
-from realfake.metrics.scores import Interval, Reliability
+from realfake.metrics.bootstrap import Interval
+from realfake.metrics.curves import Reliability
 
 HISTORY = [
     {"epoch": 1, "train_loss": 0.6, "train_accuracy": 0.7, "val_loss": 0.55, "val_accuracy": 0.8676},

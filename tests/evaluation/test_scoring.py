@@ -11,7 +11,7 @@ from scored import COUNT, PARAMS, pictures, rows
 from realfake.core.errors import UserError
 from realfake.data.dataset import ManifestRow, Split
 from realfake.evaluation import scoring
-from realfake.metrics import scores
+from realfake.metrics import bootstrap, scores
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_scores_can_be_recomputed_from_the_predictions(
 def test_intervals_resample_photographs(test_split: Split, probabilities: np.ndarray) -> None:
     low, high = scoring.assess(test_split, probabilities, PARAMS).intervals["recall"]
     groups = [row.group for row in test_split.rows]
-    weights = scores.resample(test_split.labels, groups, 100, PARAMS.seed)
+    weights = bootstrap.resample(test_split.labels, groups, 100, PARAMS.seed)
     right = (probabilities >= 0.5) & (test_split.labels == 1)
     recalls = np.concatenate([block @ right for block in weights]) / 30
     assert (low, high) == pytest.approx(np.percentile(recalls, (2.5, 97.5)))

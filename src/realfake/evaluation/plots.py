@@ -18,7 +18,9 @@ import numpy.typing as npt
 from realfake.core.arrays import Labels, Pictures, Probabilities
 from realfake.core.files import atomic_file
 from realfake.data.dataset import CLASSES
-from realfake.metrics.scores import Array, Interval, Reliability, surest_mistakes
+from realfake.metrics.bootstrap import Interval
+from realfake.metrics.curves import Reliability
+from realfake.metrics.scores import Array, surest_mistakes
 
 if TYPE_CHECKING:  # matplotlib takes a moment to import: only who draws waits for it
     from matplotlib.axes import Axes
@@ -187,7 +189,7 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
     """Reliability diagram: what part is REAL where the network says P(REAL), and how often it says so.
 
     Args:
-        bins: from metrics.reliability.
+        bins: from curves.reliability.
         width: of a bin.
         error: expected calibration error.
     """

@@ -16,7 +16,7 @@ from realfake.data.corruption import SUITE
 from realfake.data.dataset import Split, balanced_sample
 from realfake.evaluation.scoring import rounded
 from realfake.metrics import scores
-from realfake.metrics.scores import Interval
+from realfake.metrics.bootstrap import Interval, accuracy_intervals, resample
 
 CLEAN = "clean"
 _SCORES = ("accuracy", "roc_auc", "fake_recall", "ece")
@@ -86,9 +86,7 @@ def measure(
     answers = [answer(damaged(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)]
     probabilities = np.stack([clean[chosen], *answers])
     right = (probabilities >= params.threshold) == (labels == 1)
-    intervals = scores.accuracy_intervals(
-        right, np.ones_like(right), scores.resample(labels, groups, params.bootstrap, params.seed)
-    )
+    intervals = accuracy_intervals(right, np.ones_like(right), resample(labels, groups, params.bootstrap, params.seed))
 
     def condition(kind: str, severity: float, probabilities: Probabilities, interval: Interval) -> Condition:
         found = scores.scores(labels, probabilities, params.threshold, params.calibration_bins)

@@ -17,8 +17,10 @@ from realfake.core.files import atomic_file
 from realfake.core.json_files import write_json
 from realfake.data.dataset import CIFAR_CLASSES, CLASSES, Split, balanced_sample
 from realfake.evaluation import plots
+from realfake.metrics import bootstrap, curves
 from realfake.metrics import scores as metrics
-from realfake.metrics.scores import Array, Interval
+from realfake.metrics.bootstrap import Interval
+from realfake.metrics.scores import Array
 
 DECIMALS = 7
 """Of the probabilities that are scored and written: predictions.csv gives every figure again."""
@@ -57,8 +59,8 @@ def assess(split: Split, probabilities: Probabilities, params: EvaluateParams) -
     labels, rounded = split.labels, probabilities.astype(np.float64).round(DECIMALS)
     rule = params.threshold, params.calibration_bins
     groups = [row.group for row in split.rows]
-    intervals = metrics.bootstrap_intervals(
-        labels, rounded, *rule, metrics.resample(labels, groups, params.bootstrap, params.seed)
+    intervals = bootstrap.bootstrap_intervals(
+        labels, rounded, *rule, bootstrap.resample(labels, groups, params.bootstrap, params.seed)
     )
     kept = np.array([not row.leaked for row in split.rows])
     return Evaluation(
@@ -117,8 +119,8 @@ def _by_class(split: Split, probabilities: Array, params: EvaluateParams) -> dic
     members = {name: split.labels == label for label, name in enumerate(CLASSES)}
     members |= {name: subjects == name for name in CIFAR_CLASSES if name in subjects}
     right = (probabilities >= params.threshold) == (split.labels == 1)
-    weights = metrics.resample(split.labels, [row.group for row in split.rows], params.bootstrap, params.seed)
-    intervals = metrics.accuracy_intervals(right, np.array(list(members.values())), weights)
+    weights = bootstrap.resample(split.labels, [row.group for row in split.rows], params.bootstrap, params.seed)
+    intervals = bootstrap.accuracy_intervals(right, np.array(list(members.values())), weights)
     return {
         name: (float(right[member].mean()), interval, int(member.sum()))
         for (name, member), interval in zip(members.items(), intervals, strict=True)
@@ -137,11 +139,11 @@ def _write_plots(evaluation: Evaluation, params: EvaluateParams, folder: Path) -
     called = (probabilities >= params.threshold).astype(int)
     names = ([CLASSES[label], CLASSES[call]] for label, call in zip(labels, called, strict=True))
     _write_csv(folder / "confusion.csv", ("true", "called"), names)
-    rate, hits = metrics.roc_curve(labels, probabilities)
+    rate, hits = curves.roc_curve(labels, probabilities)
     _write_points(folder / "roc.json", {"fakes_called_real": rate, "photographs_called_real": hits})
-    recall, precision = metrics.precision_recall_curve(labels, probabilities)
+    recall, precision = curves.precision_recall_curve(labels, probabilities)
     _write_points(folder / "precision_recall.json", {"recall": recall, "precision": precision})
-    bins = metrics.reliability(labels, probabilities, params.calibration_bins)
+    bins = curves.reliability(labels, probabilities, params.calibration_bins)
     _write_points(folder / "calibration.json", {"predicted": bins.predicted, "observed": bins.observed})
     classes = [
         {"class": name} | rounded({"accuracy": value, "ci_low": low, "ci_high": high})
@@ -157,11 +159,11 @@ def _draw(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
     share = float(labels.mean())
     drawings = {
         "confusion": plots.confusion(metrics.confusion(labels, probabilities, params.threshold)),
-        "roc": plots.roc(metrics.roc_curve(labels, probabilities), scores["roc_auc"], intervals["roc_auc"]),
+        "roc": plots.roc(curves.roc_curve(labels, probabilities), scores["roc_auc"], intervals["roc_auc"]),
         "precision_recall": plots.precision_recall(
-            metrics.precision_recall_curve(labels, probabilities), scores["pr_auc"], intervals["pr_auc"], share
+            curves.precision_recall_curve(labels, probabilities), scores["pr_auc"], intervals["pr_auc"], share
         ),
-        "calibration": plots.calibration(metrics.reliability(labels, probabilities, bins), 1 / bins, scores["ece"]),
+        "calibration": plots.calibration(curves.reliability(labels, probabilities, bins), 1 / bins, scores["ece"]),
         "accuracy_by_class": plots.accuracy_by_class(evaluation.by_class),
         "predictions": plots.prediction_grid(
             pictures[chosen], labels[chosen], probabilities[chosen], params.threshold, "Random test pictures"

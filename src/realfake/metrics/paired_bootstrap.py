@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels
-from realfake.metrics import scores
+from realfake.metrics.bootstrap import resample
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def compare(
     """
     ours, theirs = candidate == (labels == 1), champion == (labels == 1)
     gain = ours.astype(np.float64) - theirs
-    blocks = scores.resample(labels, groups, resamples, seed)
+    blocks = resample(labels, groups, resamples, seed)
     differences = np.concatenate([block @ gain / block.sum(axis=1) for block in blocks])
     return Paired(
         pictures=len(labels),
