@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from realfake.feature_cache.entry import Wanted
 from realfake.feature_cache.listing import clear, show
-from realfake.feature_cache.store import TrunkCache, Wanted
+from realfake.feature_cache.store import TrunkCache
 
 SCRIPT = Path(__file__).parents[2] / "src/cache.py"
 TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))

@@ -8,15 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from realfake.core.errors import UserError
+from realfake.feature_cache import entry as entry_module
 from realfake.feature_cache import store
-from realfake.feature_cache.store import TrunkCache, Wanted
+from realfake.feature_cache.entry import Entry, Wanted
+from realfake.feature_cache.store import TrunkCache
 
 COUNT = 10
 SOURCE = Path(__file__).parents[2] / "src"
@@ -24,10 +26,11 @@ CHILD = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from realfake.feature_cache import store
-from realfake.feature_cache.store import TrunkCache, Wanted
+from realfake.feature_cache import entry
+from realfake.feature_cache.entry import Wanted
+from realfake.feature_cache.store import TrunkCache
 
-store.SAVE_EVERY = 0.0
+entry.SAVE_EVERY = 0.0
 log = Path("log")
 
 def compute(done):
@@ -153,14 +156,16 @@ def test_two_processes_do_the_work_once(cache: TrunkCache) -> None:
 def test_who_loses_the_race_for_the_work_does_not_wait_for_the_winners_training(
     cache: TrunkCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone, winner = store._alone, ExitStack()
+    alone, winner = Entry.alone, ExitStack()
 
-    def after_the_winner(lock: object) -> bool:
-        monkeypatch.setattr(store, "_alone", alone)
+    @contextmanager
+    def after_the_winner(entry: Entry) -> Iterator[bool]:
+        monkeypatch.setattr(Entry, "alone", alone)
         winner.enter_context(TrunkCache(10**6).features(wanted(), compute))
-        return alone(lock)
+        with alone(entry) as locked:
+            yield locked
 
-    monkeypatch.setattr(store, "_alone", after_the_winner)
+    monkeypatch.setattr(Entry, "alone", after_the_winner)
     with winner, cache.features(wanted(), lambda done: pytest.fail("computed twice")) as features:
         assert np.array_equal(features, EXPECTED)
 
@@ -254,16 +259,9 @@ def test_a_count_that_a_power_cut_emptied_is_none(cache: TrunkCache) -> None:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_the_key_is_the_identity_alone() -> None:
-    one = Wanted({"a": 1, "b": [1, 2]}, {"title": "x"}, (2, 3))
-    assert one.key == Wanted({"b": [1, 2], "a": 1}, {"title": "y"}, (2, 3)).key
-    assert one.key != Wanted({"a": 1, "b": [2, 1]}, {"title": "x"}, (2, 3)).key
-    assert one.size == 12
-
-
 def test_entries_can_be_listed_while_one_is_computed(cache: TrunkCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are replaced all the time, and others are removed between two looks."""
-    monkeypatch.setattr(store, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(entry_module, "SAVE_EVERY", 0.0)
     stop, seen = threading.Event(), set[float]()
 
     def work() -> None:

@@ -11,7 +11,8 @@ from checkouts import succeed
 from realfake.core.cleanup import DAY
 from realfake.core.json_files import write_json
 from realfake.data import versioning
-from realfake.feature_cache.store import TrunkCache, Wanted
+from realfake.feature_cache.entry import Wanted
+from realfake.feature_cache.store import TrunkCache
 from realfake.tracking.retention import prune, remove_runs
 from realfake.tracking.run_link import note_of
 from realfake.tracking.runs import training_run

@@ -23,6 +23,7 @@ WITHOUT_INFLUENCE: Mapping[str, str] = {
     "core.files": "says where files lie and how they are replaced",
     "core.native_output": "only holds back what native libraries print",
     "core.subprocesses": "starts git, DVC and gh, whose answers stand in tags, never in an output",
+    "feature_cache.entry": "a kept feature is what would be computed anew; its key says so",
     "feature_cache.store": "a kept feature is what would be computed anew; its key says so",
     "models.pretrained": "says where a file lies; its digest is a parameter that DVC compares",
     "tracking.lineage": "writes to MLflow, never into an output",

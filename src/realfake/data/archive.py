@@ -5,23 +5,18 @@ the names of split and class may be written in any case.
 """
 
 import gzip
-import os
 import re
 import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from realfake.core.errors import UserError, one_line
 from realfake.core.files import atomic_file
+from realfake.data.archive_entries import DAMAGE, SUFFIXES, entries
 from realfake.data.dataset import CLASSES, text_digest
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 LAYOUT = "train|test/REAL|FAKE/file"
 CIFAKE_DIGESTS = {
     "ea9f7d74b64f6b14d969c95be945064fb1148ca73b17916bedcbde515b36baee": "the authors' full release of CIFAKE",
@@ -36,10 +31,6 @@ MAX_BYTES = 256 * 2**20
 _SPLITS = ("train", "test")
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-
-_Entry = tuple[str, int, Callable[[], bytes] | None]
-"""Name with folders, size in bytes, and how to read it; None for what is not a plain file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +88,7 @@ def read_archive(path: Path, strays: list[str] | None = None) -> Iterator[RawPic
     """
     try:
         yield from _pictures(path, [] if strays is None else strays)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{path} is damaged or cut off ({one_line(error)}); copy or download it again") from None
     except NotImplementedError as error:
         raise UserError(f"{path} cannot be read ({one_line(error)}); pack it again, as a plain .zip") from None
@@ -144,7 +135,7 @@ def content_digest(entries: Iterable[tuple[str, str]]) -> str:
 def _pictures(path: Path, strays: list[str]) -> Iterator[RawPicture]:
     seen: dict[str, str] = {}
     root = None
-    for name, size, read in _entries(path):
+    for name, size, read in entries(path):
         parts = _parts(path, name)
         if any(part.startswith(".") or part.lower() in _LITTER for part in parts):
             continue
@@ -189,64 +180,3 @@ def _place(path: Path, parts: list[str]) -> tuple[str, str, int] | None:
                 )
             return "/".join(parts[:start]), split, CLASSES.index(label.upper())
     return None
-
-
-def _entries(path: Path) -> Iterator[_Entry]:
-    """All entries of a source but folders."""
-    name = path.name.lower()
-    if path.is_dir():
-        return _folder_entries(path)
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; give a folder or an archive ({', '.join(SUFFIXES)})")
-    if not name.endswith(SUFFIXES):
-        raise UserError(f"{path} is neither a folder nor an archive that is read here ({', '.join(SUFFIXES)})")
-    return _zip_entries(path) if name.endswith(".zip") else _tar_entries(path)
-
-
-def _folder_entries(path: Path) -> Iterator[_Entry]:
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(folder, name)
-            plain = file.is_file() and not file.is_symlink()
-            yield file.relative_to(path).as_posix(), file.lstat().st_size, file.read_bytes if plain else None
-
-
-def _zip_entries(path: Path) -> Iterator[_Entry]:
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if info.flag_bits & 1:
-                raise UserError(f"{path} is encrypted; pack it again, without a password")
-            if not info.is_dir():
-                link = info.external_attr >> 28 == 0o12
-                yield info.filename, info.file_size, None if link else partial(archive.read, info)
-
-
-def _tar_entries(path: Path) -> Iterator[_Entry]:
-    opener: Callable[[Path, str], Any] = Path.open if path.name.lower().endswith(".tar") else gzip.open
-    tar: Any
-    with opener(path, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        while (member := tar.next()) is not None:
-            if not member.isdir():
-                yield member.name, member.size, partial(_member_bytes, tar, member) if member.isreg() else None
-            tar.members.clear()  # it would keep every header: half a gigabyte for a million pictures
-        _require_end(tar)
-
-
-def _member_bytes(tar: Any, member: tarfile.TarInfo) -> bytes:
-    data: bytes = tar.extractfile(member).read()
-    return data
-
-
-def _require_end(tar: Any) -> None:
-    """tarfile stops without a word at a broken header or a missing end: after it only zeros may follow, and some must.
-
-    Reading on also lets gzip check its sum.
-    """
-    count = 0
-    while block := tar.fileobj.read(2**20):
-        count += len(block)
-        if block.strip(b"\0"):
-            raise tarfile.ReadError("a broken header")
-    if not count:
-        raise tarfile.ReadError("the end is missing")

@@ -28,8 +28,9 @@ from realfake.data.examples import FeatureExamples, PictureExamples, TrainingDat
 from realfake.data.images import network_input
 from realfake.data.prefetch import Prefetched
 from realfake.feature_cache.backends import Forward, open_runtime, runtime_versions
+from realfake.feature_cache.entry import Compute, Wanted
 from realfake.feature_cache.split import Cut, cut_network
-from realfake.feature_cache.store import Compute, TrunkCache, Wanted
+from realfake.feature_cache.store import TrunkCache
 
 BATCH = 64
 CALIBRATION_PICTURES = 128

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from realfake.feature_cache.store import Stored, TrunkCache
+from realfake.feature_cache.entry import Stored
+from realfake.feature_cache.store import TrunkCache
 
 HEADER = ("entry", "runtime", "pictures", "size", "last used", "state")
 EMPTY = "the cache is empty: no frozen layer's output is kept"

@@ -1,0 +1,54 @@
+"""One entry of the feature cache: its key, its locks, what it says of itself; test_store.py fills and kills them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realfake.feature_cache.entry import Entry, Stored, Wanted
+
+WANTED = Wanted({"entry": 1}, {"title": "toys"}, (4, 3))
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Entry:
+    return Entry(tmp_path / WANTED.key)
+
+
+def test_the_key_is_the_identity_alone() -> None:
+    one = Wanted({"a": 1, "b": [1, 2]}, {"title": "x"}, (2, 3))
+    assert one.key == Wanted({"b": [1, 2], "a": 1}, {"title": "y"}, (2, 3)).key
+    assert one.key != Wanted({"a": 1, "b": [2, 1]}, {"title": "x"}, (2, 3)).key
+    assert one.size == 12
+
+
+def test_an_entry_says_how_far_it_is_and_goes_on_there(entry: Entry, tmp_path: Path) -> None:
+    def half(done: int):
+        yield np.ones((2, 3), np.float16)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        entry.fill(WANTED, half)
+    assert not entry.is_whole(WANTED.size)
+    assert entry.look().done == 0.5
+    entry.fill(WANTED, lambda done: iter([np.full((4 - done, 3), 2, np.float16)]))
+    assert entry.is_whole(WANTED.size)
+    assert entry.open(WANTED.shape)[:, 0].tolist() == [1, 1, 2, 2]
+    found = entry.look()
+    assert isinstance(found, Stored)
+    assert (found.key, found.about["title"], found.done, found.in_use) == (WANTED.key, "toys", 1, False)
+    assert found.size > WANTED.size, "all files count"
+
+
+def test_readers_share_an_entry_that_nobody_may_remove_meanwhile(entry: Entry, tmp_path: Path) -> None:
+    entry.fill(WANTED, lambda done: iter([np.ones((4, 3), np.float16)]))
+    other = Entry(tmp_path / WANTED.key)
+    with entry.shared("toys"), other.shared("toys"):
+        with other.alone() as locked:
+            assert not locked
+        assert other.look().in_use
+        assert not other.remove()
+    assert other.remove()
+    assert not (tmp_path / WANTED.key).exists()
+    with pytest.raises(FileNotFoundError):
+        other.look()
