@@ -10,10 +10,8 @@ command goes on.
 import argparse
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -144,15 +142,19 @@ def training(store: Path) -> tuple[dict[str, str], int]:
 
     They are those of all epochs, with their scoring on val; interruptions are not counted.
     """
-    newest = "SELECT run_uuid FROM metrics WHERE key = 'epoch_seconds' ORDER BY timestamp DESC LIMIT 1"
-    start = f"SELECT value FROM params WHERE key = 'train.weights_sha256' AND run_uuid = ({newest})"
-    before = f"SELECT MAX(run_uuid) FROM tags WHERE key = 'model_sha256' AND value = ({start})"
-    total = "SELECT SUM(value) FROM metrics WHERE key = 'epoch_seconds' AND run_uuid = ({run})"
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{store}")
+    runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    epochs = {run.info.run_id: client.get_metric_history(run.info.run_id, "epoch_seconds") for run in runs}
+    newest = max(runs, key=lambda run: max((point.timestamp for point in epochs[run.info.run_id]), default=0))
+    start = newest.data.params["train.weights_sha256"]
+    before = next((run for run in runs if run.data.tags.get("model_sha256") == start), None)
+    counted = [epochs[run.info.run_id] for run in (newest, before) if run is not None]
     names = [name for name in machine() | git_state() if not name.startswith("mlflow.")]
-    with closing(sqlite3.connect(store)) as connection:
-        tags = dict(connection.execute(f"SELECT key, value FROM tags WHERE run_uuid = ({newest})").fetchall())
-        seconds = [connection.execute(total.format(run=run)).fetchone()[0] or 0 for run in (newest, before)]
-    return {name: tags[name] for name in names}, round(sum(seconds))
+    return {name: newest.data.tags[name] for name in names}, round(
+        sum(point.value for each in counted for point in each)
+    )
 
 
 def main() -> None:

@@ -1,8 +1,13 @@
 """A moved project shows and loads its runs."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from realfake.core.errors import UserError
 from realfake.tracking.relocation import relocate
 from realfake.tracking.runs import training_run
 from realfake.tracking.store import tracking_uri
@@ -31,6 +36,27 @@ def test_a_moved_project_finds_its_artifacts(project, monkeypatch, capsys):
     assert client().get_experiment_by_name("realfake").artifact_location == str(new / "mlruns/realfake")
     relocate(new)
     assert capsys.readouterr().out == ""
+
+
+def test_a_failure_on_the_way_leaves_every_path_as_it_was(project):
+    with training_run(project, "a-run", "realfake", {}):
+        pass
+    moved = project / "elsewhere"
+    moved.mkdir()
+    database = shutil.copy(project / "mlflow.db", moved)
+    paths = "SELECT artifact_location FROM experiments UNION SELECT artifact_uri FROM runs ORDER BY 1"
+    refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(refuse)
+        before = connection.execute(paths).fetchall()
+        with pytest.raises(UserError, match=r"the MLflow store .*mlflow.db cannot be used \(refused\)"):
+            relocate(moved)
+        assert connection.execute(paths).fetchall() == before
+        connection.execute("DROP TRIGGER refuse")
+        relocate(moved)
+        after = [path for (path,) in connection.execute(paths) if "/mlruns/" in path]
+    assert after
+    assert all(path.startswith(f"{moved}/mlruns/") for path in after)
 
 
 def test_without_a_database_nothing_happens(tmp_path):

@@ -36,17 +36,30 @@ def relocate(root: Path) -> None:
 
 
 def _relocate(database: Path, root: Path) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
+    """Rewrite the paths in one transaction: a failure or a kill leaves all of them as they were.
+
+    In SQL, because MLflow has no other way: it stores artifact locations as absolute URIs, and neither its client nor
+    its commands rewrite those of experiments, runs, models and versions that exist (mlflow/mlflow#3144, #2577; `mlflow
+    db move-resources` leaves them alone).
+    """
+    with closing(sqlite3.connect(database)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "experiments" not in tables:
             return
         rows = connection.execute("SELECT artifact_location FROM experiments WHERE artifact_location LIKE '%/mlruns/%'")
         old_roots = {location.rsplit("/mlruns/", 1)[0] for (location,) in rows} - {str(root), root.as_uri()}
-        for old in old_roots:
-            for table, column in _COLUMNS:
-                if table in tables:
-                    connection.execute(
-                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} LIKE ?",
-                        (f"{root}/mlruns/", len(old) + len("/mlruns/") + 1, f"{old}/mlruns/%"),
-                    )
-            print(f"the project was moved from {old}: MLflow's artifact paths now point here", flush=True)
+        with connection:
+            for old in old_roots:
+                for table, column in _COLUMNS:
+                    if table in tables:
+                        _move(connection, table, column, f"{old}/mlruns/", f"{root}/mlruns/")
+    for old in sorted(old_roots):
+        print(f"the project was moved from {old}: MLflow's artifact paths now point here", flush=True)
+
+
+def _move(connection: sqlite3.Connection, table: str, column: str, old: str, new: str) -> None:
+    """Replace the beginning `old` of a column's texts by `new`."""
+    connection.execute(
+        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+        (new, len(old) + 1, len(old), old),
+    )
