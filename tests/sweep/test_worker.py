@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import PROJECT, toy_pictures
+from stage_files import epoch_result
 from sweeping import tune_params
 
 from realfake.config.schema import load_params
@@ -18,6 +19,7 @@ from realfake.sweep.mlflow_runs import sweep_runs
 from realfake.sweep.study import Sweep
 from realfake.sweep.trials import Experiment, suggest
 from realfake.sweep.worker import Order, serve, work
+from realfake.training.history import EpochTiming
 
 
 @pytest.fixture
@@ -172,7 +174,7 @@ def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs
         seen.append(0)
         for epoch in range(1, 5):
             seen[-1] = epoch
-            on_epoch({"epoch": epoch, "val_accuracy": value}, {"epoch_seconds": 1.0, "input_wait": 0.0}, None)
+            on_epoch(epoch_result(epoch, val_accuracy=value), EpochTiming(epoch_seconds=1.0, input_wait=0.0), None)
         return outcome(value)
 
     monkeypatch.setattr(sweep_worker, "run_trial", run_trial)

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
     from realfake.feature_cache.features import Arrays, TrunkUse
-    from realfake.training.loop import EpochResult, EpochTiming
+    from realfake.training.history import EpochResult, EpochTiming
 
 POLL = 2.0
 """Seconds until a worker without work looks again: a trial in flight may come to nothing."""
@@ -111,8 +111,8 @@ def _run(
         run = runs.begin(trial, experiment.train, values)
 
         def on_epoch(result: "EpochResult", timing: "EpochTiming", cache: "TrunkUse | None") -> None:
-            trial.report(result[experiment.tune.metric], result["epoch"])
-            runs.epoch(run, {**result, **timing})
+            trial.report(getattr(result, experiment.tune.metric), result.epoch)
+            runs.epoch(run, {**asdict(result), **asdict(timing)})
             _note(trial, experiment, timing, cache)
             if orphaned():
                 raise Orphaned
@@ -158,7 +158,7 @@ def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: 
     """What the report needs to tell what pruning and the trunk cache saved, and whether memory grows."""
     import psutil
 
-    trial.set_user_attr("epoch_seconds", timing["epoch_seconds"])
+    trial.set_user_attr("epoch_seconds", timing.epoch_seconds)
     trial.set_user_attr("memory_mb", psutil.Process().memory_info().rss // 10**6)
     if cache is not None:
         pictures = sum(len(labels) for _, labels in experiment.data)
