@@ -227,7 +227,7 @@ def test_the_code_and_the_machine_stand_in_the_key(params: TrainParams, monkeypa
         return _Source(cut, params, TRAIN).view("train", TRAIN[0], 0)[0].key
 
     keys = {key()}
-    for name, value in (("instruction_set", lambda: "other"), ("code_digest", lambda *modules, without: "changed")):
+    for name, value in (("rounding_label", lambda: "other"), ("code_digest", lambda *modules, without: "changed")):
         with monkeypatch.context() as patch:
             patch.setattr(trunk_features, name, value)
             keys.add(key())

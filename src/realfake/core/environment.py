@@ -10,7 +10,16 @@ from pathlib import Path
 from realfake.core.files import home
 from realfake.core.subprocesses import git_or_none
 
+CPU_INFO = Path("/proc/cpuinfo")
+"""What Linux tells of the processor; other systems have none."""
 _LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations", "onnxruntime", "ai-edge-litert")
+_KERNEL_INSTRUCTIONS = {
+    "avx512f": ("avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "amx_fp16"),
+    "avx2": ("avx_vnni", "avx_vnni_int8", "avx_ne_convert"),
+    "avx": (),
+    "asimd": ("asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
+}
+"""Vector instructions, the widest first, each with those for bfloat16 and int8 that libraries look for beside it."""
 _COMPUTING = ("keras", "tensorflow", "numpy", "albumentations", "opencv-python-headless")
 
 
@@ -24,11 +33,10 @@ def git_state() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """Tags for who ran what, where: processor, instruction set and threads decide about speed and rounding."""
-    tags = {"python": platform.python_version(), "cpu": _cpu_field("model name") or platform.machine()}
-    tags["instruction_set"] = instruction_set()
-    tags["threads"] = str(thread_count())
-    tags |= {
+    """Tags for who ran what, where, with which versions of the libraries that compute."""
+    tags = {
+        "python": platform.python_version(),
+        **rounding_tags(),
         "mlflow.user": _user(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
@@ -41,10 +49,38 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in _COMPUTING}
 
 
+def rounding_tags() -> dict[str, str]:
+    """Tags for what decides how sums are rounded: two machines promise equal bytes only where all of these agree."""
+    return {"cpu": processor(), "instruction_set": instruction_set(), "threads": str(thread_count())}
+
+
+def rounding_label() -> str:
+    """`rounding_tags` in one line, such as 'avx512f avx512_bf16, AMD EPYC (family 26, model 2), 2 threads'."""
+    return f"{instruction_set()}, {processor()}, {thread_count()} threads"
+
+
 def instruction_set() -> str:
-    """The widest vector instructions of this processor, which decide how sums are rounded."""
-    flags = (_cpu_field("flags") or "").split()
-    return next((name for name in ("avx512f", "avx2", "avx") if name in flags), platform.machine())
+    """The instructions among which oneDNN, XNNPACK and ONNX Runtime choose their kernels, the widest vectors first.
+
+    Names are those of /proc/cpuinfo; where there is none, that of the architecture, such as arm64.
+    """
+    flags = (_cpu_field("flags") or _cpu_field("Features") or "").split()
+    for widest, refinements in _KERNEL_INSTRUCTIONS.items():
+        if widest in flags:
+            return " ".join((widest, *(name for name in refinements if name in flags)))
+    return platform.machine()
+
+
+def processor() -> str:
+    """The processor's name, with its family and model where they are known.
+
+    Libraries split sums by the sizes of caches and choose kernels by the model (OpenBLAS does), so the instructions
+    alone do not decide the order in which numbers are added. A virtual machine may give the name without the model.
+    """
+    name = _cpu_field("model name") or platform.processor() or platform.machine()
+    fields = {"family": "cpu family", "model": "model", "part": "CPU part"}  # Arm has a part
+    found = [f"{word} {value}" for word, field in fields.items() if (value := _cpu_field(field))]
+    return f"{name} ({', '.join(found)})" if found else name
 
 
 def bfloat16_is_fast() -> bool:
@@ -70,8 +106,9 @@ def _user() -> str:
 
 def _cpu_field(field: str) -> str | None:
     try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-            return next((line.split(":", 1)[1].strip() for line in file if line.startswith(field)), None)
+        with CPU_INFO.open(encoding="utf-8") as file:
+            pairs = (line.partition(":") for line in file)
+            return next((value.strip() for name, _, value in pairs if name.strip() == field), None)
     except OSError:
         return None
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from realfake.config.schema import TrainParams
 from realfake.core.arrays import Features, Inputs, Labels, Pictures
 from realfake.core.code_identity import code_digest
-from realfake.core.environment import instruction_set, library_versions, thread_count
+from realfake.core.environment import library_versions, rounding_label
 from realfake.core.errors import UserError
 from realfake.data.augmentation import Augmenter, varies
 from realfake.data.dataset import balanced_sample
@@ -173,7 +173,7 @@ class _Source:
             "calibration": None if self._calibration is None else _digest(self._calibration),
             # not the frozen network's builder: its layers and weights are digested themselves
             "code": [code_digest("feature_cache.features", without=("feature_cache.split",)), library_versions()],
-            "machine": [instruction_set(), thread_count(), *keras.distribution.list_devices()],
+            "machine": [rounding_label(), *keras.distribution.list_devices()],
         }
         self._digests: dict[str, str] = {}
 

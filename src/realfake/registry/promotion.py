@@ -13,7 +13,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from realfake.config.schema import Params
-from realfake.core.environment import instruction_set, thread_count
+from realfake.core.environment import rounding_tags
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file
 from realfake.core.json_files import write_json
@@ -127,8 +127,7 @@ class Promotion:
         recorded = {name: subject.figures[name] for name in scores if name in subject.figures}
         if not recorded:
             raise UserError(f"version {version.version} has no recorded figures; its run was never evaluated")
-        here = (instruction_set(), str(thread_count()))
-        allowed = TOLERANCE[(subject.tags.get("instruction_set"), subject.tags.get("threads")) == here]
+        allowed = TOLERANCE[rounding_tags().items() <= subject.tags.items()]
         holds = self._same_network(subject)
         for name, value in recorded.items():
             same = abs(scores[name] - value) <= allowed

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from realfake.core.environment import instruction_set, thread_count
+from realfake.core.environment import rounding_label
 from realfake.core.subprocesses import git_or_none
 
 Stages = Mapping[str, Mapping[str, Any]]
@@ -19,7 +19,7 @@ def lock_moved(root: Path, revision: str = "HEAD") -> str | None:
     if committed is None or not (root / "dvc.lock").is_file():
         return None
     before, now = (yaml.safe_load(text)["stages"] for text in (committed, (root / "dvc.lock").read_bytes()))
-    return why_lock_moved(before, now, f"{instruction_set()}, {thread_count()} threads")
+    return why_lock_moved(before, now, rounding_label())
 
 
 def why_lock_moved(committed: Stages, current: Stages, machine: str) -> str | None:
