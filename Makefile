@@ -45,9 +45,8 @@ check: lint types  ## all that CI runs: lint, types, every test, and the pipelin
 	@"$(BIN)/python" -m pytest -m slow -n 2 --dist loadfile --durations=15
 	@$(MAKE) --no-print-directory clone GOALS=repro
 
-ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...)
-	@"$(BIN)/python" src/relocate.py
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "$(BIN)/mlflow" ui --workers 1 --host 127.0.0.1 --port "$(PORT)"
+ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...); prints the address to open
+	@"$(BIN)/python" src/ui.py --port "$(PORT)"
 
 use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
 	@"$(BIN)/python" src/use.py "$(RECIPE)"

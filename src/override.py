@@ -13,7 +13,7 @@ from realfake.core.files import workspace
 def main() -> None:
     """Read the command line and set the parameters."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("assignment", nargs="*", help="name=value; the value as params.yaml would have it")
+    parser.add_argument("assignment", nargs="+", help="name=value; the value as params.yaml would have it")
     values = assignments(parser.parse_args().assignment)
     if values:
         override(workspace() / "params.yaml", values)

@@ -11,6 +11,7 @@ from realfake.export.comparison import table
 from realfake.reporting.dvc_lock_diff import lock_moved
 from realfake.reporting.export_results import formats_of
 from realfake.tracking.run_link import run_of
+from realfake.tracking.ui import where_to_look
 
 
 def describe(root: Path) -> Iterator[str]:
@@ -32,7 +33,7 @@ def describe(root: Path) -> Iterator[str]:
     yield from _format_table(root)
     link = run_of(root / "outputs/model")
     if link is not None:
-        yield f"run       {link.name} in experiment {link.experiment}: `make ui`, then http://127.0.0.1:5000"
+        yield f"run       {link.name} in experiment {link.experiment}: {where_to_look(link)}"
 
 
 def _with_interval(name: str, style: str, *values: float | None) -> str:

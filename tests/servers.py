@@ -9,9 +9,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -88,7 +89,7 @@ def mlflow_server(folder: Path, runs: str | None = None, password: bool = False)
         server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until(lambda: _answers(f"{address}/health"), server)
+        wait_until(lambda: answers(f"{address}/health"), server)
         yield address
     finally:
         stop(server)
@@ -103,7 +104,7 @@ def scoring_server(project: Path, model: str, **variables: str) -> Iterator[str]
     with (project / "serve.log").open("w") as log:
         server = subprocess.Popen(command, cwd=project, env=environment(**variables), stdout=log, stderr=log)
     try:
-        _wait_until(lambda: _answers(f"http://127.0.0.1:{port}/ping"), server)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/ping"), server)
         yield f"http://127.0.0.1:{port}/invocations"
     finally:
         stop(server)
@@ -130,7 +131,7 @@ class RayCluster:
         log.close()
         self._nodes.append(node)
         said = self._folder / f"node-{len(self._nodes) - 1}.log"
-        _wait_until(lambda: "Ray runtime started" in said.read_text(), node)
+        wait_until(lambda: "Ray runtime started" in said.read_text(), node)
         return node
 
     def close(self) -> None:
@@ -166,14 +167,42 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _answers(url: str) -> bool:
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium with a fresh profile, as someone has who never opened the page."""
+    selenium = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed (Debian: chromium-driver)")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=2400,1200"):
+        options.add_argument(argument)
+    window = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
+    try:
+        yield window
+    finally:
+        window.quit()
+
+
+def shown(window: Any, words: str) -> None:
+    """Wait until a page shows some words."""
+    end = time.monotonic() + PATIENCE
+    while words not in (page := window.execute_script("return document.body.innerText")):
+        assert time.monotonic() < end, f"{words} did not appear; the page says {page}"
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there and content."""
     try:
         return bool(urllib.request.urlopen(url, timeout=2).status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _wait_until(happened, process: "subprocess.Popen[bytes]") -> None:
+def wait_until(happened: Callable[[], Any], process: "subprocess.Popen[bytes]") -> None:
+    """Wait for what a server that was started does in time."""
     end = time.monotonic() + PATIENCE
     while not happened():
         assert process.poll() is None, f"the server ended with {process.returncode}"

@@ -15,6 +15,8 @@ class RunLink:
     run_id: str
     name: str
     experiment: str
+    experiment_id: str = ""
+    """MLflow's, for addresses of its pages; empty in notes of an earlier version."""
 
 
 def run_of(model_folder: Path) -> RunLink | None:

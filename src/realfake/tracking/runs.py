@@ -19,6 +19,8 @@ from realfake.core.json_files import read_json, write_json
 from realfake.core.native_output import quiet
 from realfake.data.fingerprints import SEEN_FILE
 from realfake.tracking import lineage
+from realfake.tracking.experiment_page import HEADLINES
+from realfake.tracking.run_description import describe_run
 from realfake.tracking.run_link import RunLink, note_of, run_of
 from realfake.tracking.store import as_metrics, create_run, exists, log_params, store
 from realfake.training.history import HISTORY_FILE, EpochResult, EpochTiming, read_history
@@ -105,10 +107,22 @@ def log_stage(
         lineage.record(client, link.run_id)
         lineage.record_lock(client, link.run_id)
         training, link = link.run_id, _run_for_params(client, link, stage, named)
-        client.log_batch(link.run_id, metrics=as_metrics(metrics, step=0))
+        _log_figures_of_stage(client, link.run_id, metrics)
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
         client.set_tag(training, f"last_{stage}", link.run_id)
+        for run_id in dict.fromkeys((training, link.run_id)):
+            describe_run(client, run_id, read_json(model_folder / "training.json"))
     return link
+
+
+def _log_figures_of_stage(client: Any, run_id: str, metrics: Mapping[str, float]) -> None:
+    """Log figures, the headlines first: pages list them in this order, and the model's page shows those of it alone."""
+    outputs = client.get_run(run_id).outputs
+    models = outputs.model_outputs if outputs is not None else []
+    headlines = {name: metrics[name] for name in HEADLINES.values() if name in metrics}
+    others = {name: value for name, value in metrics.items() if name not in headlines}
+    first = as_metrics(headlines, step=0, model_id=models[0].model_id if models else None)
+    client.log_batch(run_id, metrics=[*first, *as_metrics(others, step=0)])
 
 
 def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLink:
@@ -134,7 +148,7 @@ def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str,
             log_params(client, link.run_id, params)
             return link
         if logged == params:
-            return RunLink(run.info.run_id, run.info.run_name, link.experiment)
+            return RunLink(run.info.run_id, run.info.run_name, link.experiment, run.info.experiment_id)
     name = f"{link.name}-{stage}-{len(children) + 2}"
     tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_state()}
     child = create_run(client, link.experiment, name, params, tags)
@@ -160,6 +174,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     if "model_logged" not in client.get_run(link.run_id).data.tags:
         _log_model(link.run_id, model_folder)
         client.set_tag(link.run_id, "model_logged", "true")
+    describe_run(client, link.run_id, training)
     client.set_terminated(link.run_id)
 
 

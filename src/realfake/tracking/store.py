@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from realfake.core.errors import UserError, one_line
 from realfake.core.files import home, state_folder
+from realfake.tracking.experiment_page import furnish
 from realfake.tracking.relocation import relocate
 from realfake.tracking.run_link import RunLink
 
@@ -102,6 +103,7 @@ def _open(uri: str, experiment: str | None) -> Any:
         raise _unusable(error) from None
     if experiment is not None:
         ensure_experiment(client, experiment)
+        furnish(client, client.get_experiment_by_name(experiment))
     return client
 
 
@@ -130,7 +132,7 @@ def create_run(client: Any, experiment: str, name: str, params: Mapping[str, Any
     """Begin a run in an experiment that exists."""
     run = client.create_run(client.get_experiment_by_name(experiment).experiment_id, tags=dict(tags), run_name=name)
     log_params(client, run.info.run_id, params)
-    return RunLink(run.info.run_id, name, experiment)
+    return RunLink(run.info.run_id, name, experiment, run.info.experiment_id)
 
 
 def log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
@@ -140,12 +142,12 @@ def log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
 
 
-def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
-    """Figures as `log_batch` takes them."""
+def as_metrics(values: Mapping[str, float], step: int, model_id: str | None = None) -> list[Any]:
+    """Figures as `log_batch` takes them; with `model_id` they are those of a logged network too."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    return [Metric(key, float(value), now, step) for key, value in values.items()]
+    return [Metric(key, float(value), now, step, model_id=model_id) for key, value in values.items()]
 
 
 def exists(client: Any, run_id: str) -> bool:
