@@ -24,7 +24,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     report = PreparationReport.read(prepared)
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network, describe
     from realfake.models.saving import in_float32, save_network
     from realfake.models.test_time_augmentation import mirrored
@@ -44,7 +44,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     title = f"{name}-{datetime.now():%m%d-%H%M%S}"
     with (
         training_run(checkpoint.folder, title, experiment, named) as tracked,
-        LearningPart(network, params, train_arrays, val_arrays) as part,
+        TrainablePart(network, params, train_arrays, val_arrays) as part,
     ):
 
         def on_epoch(result: loop.EpochResult, timing: loop.EpochTiming) -> None:
@@ -53,7 +53,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
 
         history = loop.fit(part.network, part.data, params, checkpoint, on_epoch)
         if part.use:
-            tracked.log_trunk(asdict(part.use))
+            tracked.log_feature_cache(asdict(part.use))
         kept = loop.kept_epoch(history, params)
         parts = describe(network, params)
         finished = in_float32(mirrored(network, params) if params.mirror else network)

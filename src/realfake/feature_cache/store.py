@@ -71,7 +71,7 @@ class Stored:
     in_use: bool
 
 
-class TrunkCache:
+class FeatureCache:
     """The entries of this checkout, within a budget of bytes; the longest unused ones give way to new ones."""
 
     def __init__(self, max_bytes: int) -> None:

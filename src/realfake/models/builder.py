@@ -90,7 +90,7 @@ def freeze(backbone: keras.Model, unfreeze: int | str) -> None:
 
 
 def describe(network: keras.Model, params: TrainParams) -> list[dict[str, Any]]:
-    """The network's parts in order, for people: the frozen trunk, the learning tail of the backbone, the head.
+    """Describe the network's parts in order, for people: frozen and trainable layers of the backbone, then the head.
 
     Args:
         network: from `build_network`.
@@ -107,6 +107,7 @@ def describe(network: keras.Model, params: TrainParams) -> list[dict[str, Any]]:
         (trainable, list(layers))
         for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
     ]
+    # training.json and the architecture figure have used these two words since the first version: their bytes count
     names = {False: "trunk", True: "tail"} if len(groups) > 1 else dict.fromkeys((False, True), "backbone")
     parts: list[dict[str, Any]] = []
     for trainable, members in groups:

@@ -19,7 +19,7 @@ from realfake.sweep.trials import Experiment, Outcome, part_of, run_trial, sugge
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from realfake.feature_cache.features import Arrays, TrunkUse
+    from realfake.feature_cache.features import Arrays, CacheUse
     from realfake.training.loop import EpochResult, EpochTiming
 
 POLL = 2.0
@@ -110,7 +110,7 @@ def _run(
         values = suggest(trial, experiment.tune.space)
         run = runs.begin(trial, experiment.train, values)
 
-        def on_epoch(result: "EpochResult", timing: "EpochTiming", cache: "TrunkUse | None") -> None:
+        def on_epoch(result: "EpochResult", timing: "EpochTiming", cache: "CacheUse | None") -> None:
             trial.report(result[experiment.tune.metric], result["epoch"])
             runs.epoch(run, {**result, **timing})
             _note(trial, experiment, timing, cache)
@@ -154,8 +154,8 @@ def _forget_networks() -> None:
     gc.collect()  # networks hold themselves in circles
 
 
-def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: "TrunkUse | None") -> None:
-    """What the report needs to tell what pruning and the trunk cache saved, and whether memory grows."""
+def _note(trial: "Trial", experiment: Experiment, timing: "EpochTiming", cache: "CacheUse | None") -> None:
+    """What the report needs to tell what pruning and the feature cache saved, and whether memory grows."""
     import psutil
 
     trial.set_user_attr("epoch_seconds", timing["epoch_seconds"])

@@ -32,8 +32,8 @@ class TrainingRun:
         """Log one epoch's figures at step `epoch`."""
         _log_steps(self._client, self._link.run_id, [result])
 
-    def log_trunk(self, use: Mapping[str, float]) -> None:
-        """Log what the trunk cache did for this training, figures by name."""
+    def log_feature_cache(self, use: Mapping[str, float]) -> None:
+        """Log what the feature cache did for this training, as the metrics `trunk/...`."""
         figures = {f"trunk/{key}": value for key, value in use.items()}
         self._client.log_batch(self.run_id, metrics=as_metrics(figures, step=0))
 

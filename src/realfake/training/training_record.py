@@ -48,7 +48,7 @@ def record(
         params: flattened preprocess and train parameters.
         parts: the network's parts, from `builder.describe`.
         outcome: `best`, the result of the epoch that was kept; `calibration`, from `calibration.calibrate`; `trunk`,
-            what was learnt from, from `LearningPart.kept`.
+            what was learnt from, from `TrainablePart.kept`.
     """
     return {
         "name": name,
