@@ -53,7 +53,7 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 
 def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str, float]:
     from realfake.data.dataset import balanced_sample
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training import loop
 
@@ -67,7 +67,7 @@ def _adapted(params: Any, arrays: dict[str, Any], some: int | None) -> dict[str,
 
     started = time.perf_counter()
     network = build_network(params)
-    with LearningPart(network, params, part_of("train"), part_of("val")) as part:
+    with TrainablePart(network, params, part_of("train"), part_of("val")) as part:
         loop.fit(part.network, part.data, params)
     return _scores(network, *arrays["test"]) | {"seconds": time.perf_counter() - started}
 

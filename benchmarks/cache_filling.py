@@ -1,4 +1,4 @@
-"""What limits the trunk cache: filling against the bare forward pass, the tail on the cache against memory."""
+"""What limits the feature cache: filling against the bare forward pass, training on the cache against memory."""
 
 import os
 import time
@@ -23,21 +23,21 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     import_keras()
     from realfake.config.schema import load_params
     from realfake.data.dataset import load_arrays
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
 
     params = load_params(scene.folder / "params.yaml").train
     train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     network = build_network(params)
-    with LearningPart(network, params, train, val) as part:
-        assert part.cut is not None
-        trunk, tail = part.cut.trunk, part.cut.tail
+    with TrainablePart(network, params, train, val) as part:
+        assert part.parts is not None
+        trunk, tail = part.parts.frozen, part.parts.trainable
         batch = np.random.default_rng(0).random((64, *trunk.input_shape[1:]), dtype=np.float32)
 
         def fill() -> float:
             scene.forget("trunk")
-            with LearningPart(network, params, train, val) as fresh:
-                fresh.cut = part.cut  # whose forward pass is traced already
+            with TrainablePart(network, params, train, val) as fresh:
+                fresh.parts = part.parts  # whose forward pass is traced already
                 fresh.data()
                 assert fresh.use is not None
                 return fresh.use.computed / fresh.use.seconds
@@ -56,7 +56,7 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
                 **step,
             },
         )
-    operations = 2e-9 * multiplications(part.cut.trunk)
+    operations = 2e-9 * multiplications(part.parts.frozen)
     return {"taken": taken, "first_filling": first, "operations_per_picture_1e9": operations}
 
 

@@ -1,4 +1,4 @@
-"""The deck's recipe, five epochs: a Keras tutorial's script against `python src/train.py` with the trunk cache."""
+"""The talk's recipe (recipes/deck.yaml), five epochs: a Keras tutorial's script against `python src/train.py`."""
 
 from pathlib import Path
 from typing import Any

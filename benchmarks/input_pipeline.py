@@ -70,13 +70,13 @@ def _directory_epoch(folder: str, size: int) -> float:
 def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[str, list[float]]:
     """The native network's training: what it waits for batches, and its speed against one batch in memory."""
     from realfake.config.schema import load_params
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training import loop
 
     params = load_params(scene.folder / "params.yaml").train
     network = build_network(params)
-    data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
+    data = TrainablePart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
     loop._compile(network, params, some // params.batch_size)
     inputs = data.train.inputs(np.arange(params.batch_size), 0)
     labels = data.train_labels[: params.batch_size].astype(np.float32)[:, None]
@@ -104,14 +104,14 @@ def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[s
 def _waiting_at_128(scene: Scene, train: Any, some: int = 640) -> float:
     """The part of an epoch that the deck's network, without a cache, waits for pictures of 128 px."""
     from realfake.config.schema import load_params
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training import loop
 
     deck = load_params(PROJECT / "recipes/deck.yaml").train
     params = deck.model_copy(update={"weights": "none", "cache": deck.cache.model_copy(update={"max_gb": 0.0})})
     network = build_network(params)
-    data = LearningPart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
+    data = TrainablePart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
     loop._compile(network, params, some // params.batch_size)
     loop._train_epoch(network, data, params, 0)
     return loop._train_epoch(network, data, params, 1)[1]

@@ -1,4 +1,4 @@
-"""A pretrained trunk of our own, where ImageNet weights cannot be had: ResNet-20 that learnt to name CIFAR's classes.
+"""A pretrained backbone of our own, where ImageNet weights cannot be had: ResNet-20 trained on CIFAR's classes.
 
 Like ImageNet's, its weights come from naming objects in photographs: the REAL pictures of CIFAKE's train that the scene
 itself does not use. No label of REAL or FAKE goes into them. `weights` makes them once a scene.

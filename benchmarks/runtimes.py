@@ -28,7 +28,7 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     from realfake.data.dataset import load_arrays
     from realfake.data.images import network_input
     from realfake.feature_cache.backends import open_runtime
-    from realfake.feature_cache.split import cut_network
+    from realfake.feature_cache.partition import partition_network
     from realfake.models.builder import build_network
 
     params = load_params(scene.folder / "params.yaml").train
@@ -36,10 +36,10 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     inputs = network_input(pictures[: BATCH * BATCHES], params.image_size)
     network = build_network(params)
     set_statistics(network.get_layer("backbone"), inputs[: BATCH * 2])
-    cut = cut_network(network, params)
-    assert cut is not None
+    parts = partition_network(network, params)
+    assert parts is not None
     forwards = {
-        name: open_runtime(name, cut.trunk, inputs[-128:] if name.endswith("_int8") else None) for name in RUNTIMES
+        name: open_runtime(name, parts.frozen, inputs[-128:] if name.endswith("_int8") else None) for name in RUNTIMES
     }
     reference = forwards["tensorflow"](inputs[:BATCH])
     errors = {

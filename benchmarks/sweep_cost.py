@@ -1,4 +1,4 @@
-"""What thirty trials over unfreeze depth cost with the trunk cache and without it: a few measured, the rest by sums."""
+"""What thirty trials over unfreeze depth cost with and without the feature cache: a few measured, the rest by sums."""
 
 import os
 import time
@@ -22,7 +22,7 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
     import_keras()
     from realfake.config.schema import load_params
     from realfake.data.dataset import load_arrays
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training import loop
 
@@ -35,7 +35,7 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
         params = base.model_copy(update={"unfreeze": depth, "cache": cache})
         started = time.perf_counter()
         network = build_network(params)
-        with LearningPart(network, params, train, val, depth=max(DEPTHS)) as part:
+        with TrainablePart(network, params, train, val, depth=max(DEPTHS)) as part:
             loop.fit(part.network, part.data, params)
             if part.use and part.use.computed:
                 filling.append(part.use.seconds)

@@ -58,7 +58,7 @@ def _rows() -> list[tuple[str, float, int | None, str, float]]:
 
 def _train(scene: Scene, params: Any) -> dict[str, float]:
     from realfake.data.dataset import load_arrays
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.metrics.scores import accuracy
     from realfake.models.builder import build_network
     from realfake.models.saving import predict
@@ -69,7 +69,7 @@ def _train(scene: Scene, params: Any) -> dict[str, float]:
     scene.forget("trunk")
     started = time.perf_counter()
     network = build_network(params)
-    with LearningPart(network, params, train, val) as part:
+    with TrainablePart(network, params, train, val) as part:
         loop.fit(part.network, part.data, params)
         filling = part.use.seconds if part.use else 0.0
     seconds = time.perf_counter() - started

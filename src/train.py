@@ -24,7 +24,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     report = PreparationReport.read(prepared)
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.architecture import describe
     from realfake.models.builder import build_network
     from realfake.tracking.runs import training_run
@@ -36,7 +36,7 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     checkpoint = checkpoint_of(prepared, named)
     with (
         training_run(checkpoint.folder, f"{name}-{datetime.now():%m%d-%H%M%S}", experiment, named) as tracked,
-        LearningPart(network, params, train_arrays, val_arrays) as part,
+        TrainablePart(network, params, train_arrays, val_arrays) as part,
     ):
 
         def on_epoch(result: EpochResult, timing: EpochTiming) -> None:
@@ -45,10 +45,10 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
 
         history = fit(part.network, part.data, params, checkpoint, on_epoch)
         if part.use:
-            tracked.log_trunk(asdict(part.use))
+            tracked.log_feature_cache(asdict(part.use))
         kept, parts = kept_epoch(history, params), describe(network, params)
         finished, calibration = finish(network, val_arrays, params)
-        features = KeptFeatures(part.cut.layer, part.views) if part.cut else None
+        features = KeptFeatures(part.parts.layer, part.views) if part.parts else None
         record = TrainingRecord(name, report.digest, report.pictures, parts, named, kept, calibration, features)
         with atomic_folder(output) as folder:
             write_model(finished, history, record, prepared, folder)

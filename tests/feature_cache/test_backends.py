@@ -12,7 +12,7 @@ from realfake.config.schema import RuntimeName, TrainParams, load_params
 from realfake.core.errors import UserError
 from realfake.data.images import network_input
 from realfake.feature_cache import backends
-from realfake.feature_cache.split import cut_network
+from realfake.feature_cache.partition import partition_network
 from realfake.models.builder import build_network
 
 LARGEST_ERROR = {
@@ -29,23 +29,23 @@ CALIBRATION = network_input(toy_pictures(32, seed=1)[0], 32)
 
 
 @pytest.fixture(scope="module")
-def trunk() -> keras.Model:
+def frozen() -> keras.Model:
     """Eleven convolutions with random weights."""
     scratch = load_params(PROJECT / "recipes/scratch.yaml").train.model_dump()
     params = TrainParams.model_validate(scratch | {"backbone": "resnet14", "width": 8, "unfreeze": 7})
-    cut = cut_network(build_network(params), params)
-    assert cut is not None
-    return cut.trunk
+    parts = partition_network(build_network(params), params)
+    assert parts is not None
+    return parts.frozen
 
 
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] if "openvino" in name else []) for name in get_args(RuntimeName)],
 )
-def test_a_runtime_gives_tensorflows_features(name: RuntimeName, trunk: keras.Model) -> None:
+def test_a_runtime_gives_tensorflows_features(name: RuntimeName, frozen: keras.Model) -> None:
     pytest.importorskip(name.partition("_")[0])
-    expected = np.asarray(trunk(INPUTS, training=False))
-    forward = backends.open_runtime(name, trunk, CALIBRATION if name.endswith("_int8") else None)
+    expected = np.asarray(frozen(INPUTS, training=False))
+    forward = backends.open_runtime(name, frozen, CALIBRATION if name.endswith("_int8") else None)
     features = forward(INPUTS)
     assert features.dtype == np.float32
     assert features.shape == expected.shape
@@ -64,13 +64,13 @@ def test_versions_name_every_package_that_has_a_hand_in_it() -> None:
     assert backends.runtime_versions("tensorflow")[0].startswith("tensorflow 2.")
 
 
-def test_a_runtime_that_is_not_installed_is_one_line(trunk: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_is_not_installed_is_one_line(frozen: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(package: str) -> str:
         raise PackageNotFoundError(package)
 
     monkeypatch.setattr(backends, "version", missing)
     with pytest.raises(UserError) as caught:
-        backends.open_runtime("openvino_int8", trunk, CALIBRATION)
+        backends.open_runtime("openvino_int8", frozen, CALIBRATION)
     assert str(caught.value) == (
         "train.cache.runtime is openvino_int8, but openvino is not installed; `.venv/bin/pip install openvino`, or set "
         "train.cache.runtime: tensorflow"

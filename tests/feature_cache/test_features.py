@@ -1,4 +1,4 @@
-"""Which features a training needs, under which names they are kept, and that the trunk makes them of pictures."""
+"""Which features a training needs, under which keys they are kept, and that frozen layers compute them."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from conftest import toy_pictures
 
 from realfake.config.schema import TrainParams
 from realfake.core.errors import UserError
-from realfake.feature_cache import features as trunk_features
-from realfake.feature_cache.features import LearningPart, _Source
-from realfake.feature_cache.split import cut_network
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache import features as feature_module
+from realfake.feature_cache.features import TrainablePart, _Source
+from realfake.feature_cache.partition import partition_network
+from realfake.feature_cache.store import FeatureCache
 from realfake.models.builder import build_network
 from realfake.training.loop import fit
 
@@ -30,16 +30,16 @@ def changed(params: TrainParams, **groups: dict[str, object]) -> TrainParams:
 
 @pytest.fixture
 def params(train_params: TrainParams, project: object) -> TrainParams:
-    """A part of the last block learns: the trunk ends before it, with 16 x 16 x 8 numbers a picture."""
+    """A part of the last block learns: the frozen part ends before it, with 16 x 16 x 8 numbers a picture."""
     return changed(train_params, unfreeze=5)
 
 
-def learning_part(params: TrainParams, depth: int | None = None) -> LearningPart:
-    return LearningPart(build_network(params), params, TRAIN, VAL, depth)
+def learning_part(params: TrainParams, depth: int | None = None) -> TrainablePart:
+    return TrainablePart(build_network(params), params, TRAIN, VAL, depth)
 
 
 def stored() -> list[str]:
-    return sorted(entry.key for entry in TrunkCache(0).entries())
+    return sorted(entry.key for entry in FeatureCache(0).entries())
 
 
 @pytest.mark.parametrize(("views", "kept"), [(None, 3), (2, 2)])
@@ -47,27 +47,27 @@ def test_kept_views_are_what_augmenting_online_would_show(params: TrainParams, v
     params = changed(params, epochs=3, augmentation={"strength": 0.8, "views": views})
     online = learning_part(changed(params, cache={"max_gb": 0.0})).data()
     with learning_part(params) as part:
-        assert part.cut is not None
+        assert part.parts is not None
         assert part.views == kept
         data = part.data()
         seen = []
         for epoch in range(params.epochs):
-            expected = np.asarray(part.cut.trunk(online.train.inputs(INDICES, epoch)))
+            expected = np.asarray(part.parts.frozen(online.train.inputs(INDICES, epoch)))
             seen.append(data.train.inputs(INDICES, epoch))
             np.testing.assert_allclose(seen[-1], expected, rtol=2e-3, atol=1e-3)
         assert not np.allclose(seen[0], seen[1], rtol=0.1, atol=0.1)
         assert np.array_equal(seen[0], seen[2]) == (kept == 2)
-        expected = np.asarray(part.cut.trunk(online.val.inputs(np.arange(20), 0)))
+        expected = np.asarray(part.parts.frozen(online.val.inputs(np.arange(20), 0)))
         np.testing.assert_allclose(data.val.inputs(np.arange(20), 0), expected, rtol=2e-3, atol=1e-3)
     assert part.use is not None
     assert (part.use.computed, part.use.reused) == (kept * 150 + 20, 0)
 
 
 @pytest.mark.slow
-def test_a_trunk_in_bfloat16_gives_what_the_whole_network_would(params: TrainParams) -> None:
+def test_frozen_layers_in_bfloat16_give_what_the_whole_network_would(params: TrainParams) -> None:
     params = changed(params, precision="bfloat16", augmentation={"strength": 0.0, "corruption": 0.5})
     network = build_network(params)
-    with LearningPart(network, params, TRAIN, VAL) as part:
+    with TrainablePart(network, params, TRAIN, VAL) as part:
         data = part.data()
         assert part.views == 2, "damage varies pictures"
         pictures = learning_part(changed(params, cache={"max_gb": 0.0})).data().val
@@ -111,10 +111,10 @@ def test_a_deeper_cut_that_is_shared_trains_alike(params: TrainParams) -> None:
     weights, layers = [], []
     for depth in (None, 5):
         network = build_network(params)
-        with LearningPart(network, params, TRAIN, VAL, depth) as part:
+        with TrainablePart(network, params, TRAIN, VAL, depth) as part:
             fit(part.network, part.data, params)
-            assert part.cut is not None
-            layers.append(part.cut.layer)
+            assert part.parts is not None
+            layers.append(part.parts.layer)
         weights.append(network.get_layer("dense").kernel.numpy())
     start = build_network(params).get_layer("dense").kernel.numpy()
     assert layers[0] == "pool" != layers[1]
@@ -123,13 +123,13 @@ def test_a_deeper_cut_that_is_shared_trains_alike(params: TrainParams) -> None:
 
 
 def test_a_killed_pass_ends_with_the_same_features(params: TrainParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_runtime, sizes = trunk_features.open_runtime, []
+    open_runtime, sizes = feature_module.open_runtime, []
 
     def features() -> np.ndarray:
         with learning_part(params) as part:
             return part.data().train.inputs(np.arange(150), 1)
 
-    def failing(*arguments: object) -> trunk_features.Forward:
+    def failing(*arguments: object) -> feature_module.Forward:
         forward = open_runtime(*arguments)
 
         def compute(batch: np.ndarray) -> np.ndarray:
@@ -142,14 +142,14 @@ def test_a_killed_pass_ends_with_the_same_features(params: TrainParams, monkeypa
 
     whole = features()
     for key in stored():
-        assert TrunkCache(0).remove(key)
-    monkeypatch.setattr(trunk_features, "open_runtime", failing)
+        assert FeatureCache(0).remove(key)
+    monkeypatch.setattr(feature_module, "open_runtime", failing)
     with pytest.raises(KeyboardInterrupt):
         features()
-    assert sorted(entry.done for entry in TrunkCache(0).entries()) == [128 / 150, 1.0]
-    monkeypatch.setattr(trunk_features, "open_runtime", open_runtime)
+    assert sorted(entry.done for entry in FeatureCache(0).entries()) == [128 / 150, 1.0]
+    monkeypatch.setattr(feature_module, "open_runtime", open_runtime)
     assert np.array_equal(features(), whole)
-    assert set(sizes) == {trunk_features.BATCH}, "another shape would be traced anew"
+    assert set(sizes) == {feature_module.BATCH}, "another shape would be traced anew"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_small_budget_means_fewer_views_and_then_none(
     params = changed(params, cache={"max_gb": (pictures + 0.5) * GB_A_PICTURE if pictures else 0.0})
     part = learning_part(params)
     assert part.views == views
-    assert (part.cut is None) == (part.network.name == "realfake") == (views == 0)
+    assert (part.parts is None) == (part.network.name == "realfake") == (views == 0)
     out = capsys.readouterr().out
     assert out.endswith(said)
     assert out.count("\n") == (1 if said else 0)
@@ -177,9 +177,9 @@ def test_the_key_covers_all_that_determines_features(params: TrainParams) -> Non
     network = build_network(params)
 
     def key(params: TrainParams, pictures: np.ndarray = TRAIN[0], view: int | None = 0, depth: int = 5) -> str:
-        cut = cut_network(network, params, depth)
-        assert cut is not None
-        return _Source(cut, params, TRAIN).view("train", pictures, view)[0].key
+        parts = partition_network(network, params, depth)
+        assert parts is not None
+        return _Source(parts, params, TRAIN).view("train", pictures, view)[0].key
 
     pixel = TRAIN[0].copy()
     pixel[-1, -1, -1, -1] += 1
@@ -203,33 +203,33 @@ def test_the_key_covers_all_that_determines_features(params: TrainParams) -> Non
 
 
 def test_int8_depends_on_the_pictures_it_was_calibrated_on(params: TrainParams) -> None:
-    cut = cut_network(build_network(params), params)
-    assert cut is not None
+    parts = partition_network(build_network(params), params)
+    assert parts is not None
     for runtime, differs in (("onnxruntime", False), ("onnxruntime_int8", True)):
         calibrated = changed(params, cache={"runtime": runtime})
-        one, other = (_Source(cut, calibrated, train).view("val", VAL[0], None)[0].key for train in (TRAIN, VAL))
+        one, other = (_Source(parts, calibrated, train).view("val", VAL[0], None)[0].key for train in (TRAIN, VAL))
         assert (one != other) == differs
 
 
 def test_a_seed_names_views_but_not_pictures_as_they_are(params: TrainParams) -> None:
-    cut = cut_network(build_network(params), params)
-    assert cut is not None
-    one, other = (_Source(cut, changed(params, seed=seed), TRAIN) for seed in (1, 2))
+    parts = partition_network(build_network(params), params)
+    assert parts is not None
+    one, other = (_Source(parts, changed(params, seed=seed), TRAIN) for seed in (1, 2))
     assert one.view("train", TRAIN[0], 0)[0].key != other.view("train", TRAIN[0], 0)[0].key
     assert one.view("val", VAL[0], None)[0].key == other.view("val", VAL[0], None)[0].key
 
 
 def test_the_code_and_the_machine_stand_in_the_key(params: TrainParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = cut_network(build_network(params), params)
-    assert cut is not None
+    parts = partition_network(build_network(params), params)
+    assert parts is not None
 
     def key() -> str:
-        return _Source(cut, params, TRAIN).view("train", TRAIN[0], 0)[0].key
+        return _Source(parts, params, TRAIN).view("train", TRAIN[0], 0)[0].key
 
     keys = {key()}
     for name, value in (("rounding_label", lambda: "other"), ("code_digest", lambda *modules, without: "changed")):
         with monkeypatch.context() as patch:
-            patch.setattr(trunk_features, name, value)
+            patch.setattr(feature_module, name, value)
             keys.add(key())
     assert len(keys) == 3
 
@@ -239,7 +239,7 @@ def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams
     normalization = network.get_layer("backbone").get_layer("stage2_block1_shortcut_bn")
     normalization.beta.assign(normalization.beta + 1e6)
     with (
-        LearningPart(network, params, TRAIN, VAL) as part,
+        TrainablePart(network, params, TRAIN, VAL) as part,
         pytest.raises(UserError, match=r"float16 cannot hold; set train.cache.max_gb: 0.0"),
     ):
         part.data()
@@ -248,8 +248,8 @@ def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams
 @pytest.mark.parametrize("value", [1e6, np.inf, np.nan, 1e-6])
 def test_values_that_float16_cannot_hold_are_refused(value: float) -> None:
     with pytest.raises(UserError, match=r"float16 cannot hold; set train.cache.max_gb: 0.0"):
-        trunk_features._as_float16(np.full((2, 3), value, np.float32))
-    assert not trunk_features._as_float16(np.zeros((2, 3), np.float32)).any()
+        feature_module._as_float16(np.full((2, 3), value, np.float32))
+    assert not feature_module._as_float16(np.zeros((2, 3), np.float32)).any()
 
 
 def test_a_missing_runtime_is_said_before_anything_is_computed(
@@ -258,7 +258,7 @@ def test_a_missing_runtime_is_said_before_anything_is_computed(
     def missing(name: str) -> Iterator[str]:
         raise UserError("not installed")
 
-    monkeypatch.setattr(trunk_features, "runtime_versions", missing)
+    monkeypatch.setattr(feature_module, "runtime_versions", missing)
     with learning_part(params) as part, pytest.raises(UserError, match="not installed"):
         part.data()
     assert stored() == []

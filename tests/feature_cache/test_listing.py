@@ -11,7 +11,7 @@ import pytest
 
 from realfake.feature_cache.entry import Wanted
 from realfake.feature_cache.listing import clear, show
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache.store import FeatureCache
 
 SCRIPT = Path(__file__).parents[2] / "src/cache.py"
 TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))
@@ -31,9 +31,9 @@ def lines(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def cache(project: Path) -> TrunkCache:
+def cache(project: Path) -> FeatureCache:
     """A whole entry, and one that was begun: 900 of 2,000 pictures."""
-    cache = TrunkCache(10**9)
+    cache = FeatureCache(10**9)
     with cache.features(VAL, compute):
         pass
 
@@ -50,7 +50,7 @@ def cache(project: Path) -> TrunkCache:
     return cache
 
 
-def test_every_entry_is_a_row(cache: TrunkCache) -> None:
+def test_every_entry_is_a_row(cache: FeatureCache) -> None:
     header, val, train, total = show(cache).splitlines()
     assert header.split() == ["entry", "runtime", "pictures", "size", "last", "used", "state"]
     assert val.split("  ")[0] == "toys: val"
@@ -65,7 +65,7 @@ def test_every_entry_is_a_row(cache: TrunkCache) -> None:
     assert total == "2.0 MB in 2 entries"
 
 
-def test_clearing_leaves_what_is_in_use(cache: TrunkCache) -> None:
+def test_clearing_leaves_what_is_in_use(cache: FeatureCache) -> None:
     with cache.features(VAL, compute):
         assert show(cache).splitlines()[1].endswith("whole, in use")
         assert clear(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
@@ -74,7 +74,7 @@ def test_clearing_leaves_what_is_in_use(cache: TrunkCache) -> None:
 
 
 def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path) -> None:
-    cache = TrunkCache(0)
+    cache = FeatureCache(0)
     (project / ".cache/trunk/0123abcd").mkdir()
     row = show(cache).splitlines()[1]
     assert row.startswith("0123abcd")
@@ -83,7 +83,7 @@ def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path
     assert cache.entries() == []
 
 
-def test_the_command_shows_clears_and_says_when_there_is_nothing(cache: TrunkCache) -> None:
+def test_the_command_shows_clears_and_says_when_there_is_nothing(cache: FeatureCache) -> None:
     shown = lines()
     assert len(shown) == 4
     assert shown[-1] == "2.0 MB in 2 entries"

@@ -18,7 +18,7 @@ from realfake.core.errors import UserError
 from realfake.feature_cache import entry as entry_module
 from realfake.feature_cache import store
 from realfake.feature_cache.entry import Entry, Wanted
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache.store import FeatureCache
 
 COUNT = 10
 SOURCE = Path(__file__).parents[2] / "src"
@@ -28,7 +28,7 @@ import numpy as np
 from pathlib import Path
 from realfake.feature_cache import entry
 from realfake.feature_cache.entry import Wanted
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache.store import FeatureCache
 
 entry.SAVE_EVERY = 0.0
 log = Path("log")
@@ -40,7 +40,7 @@ def compute(done):
             file.write(f"{start}\\n")
         yield np.arange(start * 3, start * 3 + 6, dtype=np.float32).reshape(2, 3) / 7
 
-with TrunkCache(10**6).features(Wanted({"entry": 1}, {"title": "toys"}, (10, 3)), compute) as features:
+with FeatureCache(10**6).features(Wanted({"entry": 1}, {"title": "toys"}, (10, 3)), compute) as features:
     print("sum", features.astype(float).sum(), flush=True)
 """
 
@@ -60,7 +60,7 @@ def compute(done: int, computed: list[int] | None = None) -> Iterator[np.ndarray
 EXPECTED = np.concatenate(list(compute(0))).astype(np.float16)
 
 
-def fill(cache: TrunkCache, *entries: object) -> None:
+def fill(cache: FeatureCache, *entries: object) -> None:
     """Fill entries, each used a little later than the one before; all of them long ago."""
     for place, entry in enumerate(entries):
         with cache.features(wanted(entry), compute):
@@ -69,7 +69,7 @@ def fill(cache: TrunkCache, *entries: object) -> None:
             os.utime(path, (1e9 + place, 1e9 + place))
 
 
-def size_of_one(cache: TrunkCache) -> int:
+def size_of_one(cache: FeatureCache) -> int:
     return cache.entries()[0].size
 
 
@@ -93,11 +93,11 @@ class Disk:
 
 
 @pytest.fixture
-def cache(project: Path) -> TrunkCache:
-    return TrunkCache(10**6)
+def cache(project: Path) -> FeatureCache:
+    return FeatureCache(10**6)
 
 
-def test_features_are_computed_once_and_kept_in_float16(cache: TrunkCache) -> None:
+def test_features_are_computed_once_and_kept_in_float16(cache: FeatureCache) -> None:
     for _ in range(2):
         computed: list[int] = []
         with cache.features(wanted(), lambda done, computed=computed: compute(done, computed)) as features:
@@ -109,7 +109,7 @@ def test_features_are_computed_once_and_kept_in_float16(cache: TrunkCache) -> No
     assert not cache.has(wanted(2))
 
 
-def test_a_pass_that_fails_goes_on_where_it_stopped(cache: TrunkCache) -> None:
+def test_a_pass_that_fails_goes_on_where_it_stopped(cache: FeatureCache) -> None:
     def failing(done: int) -> Iterator[np.ndarray]:
         for start, batch in zip(range(done, COUNT, 2), compute(done), strict=True):
             if start == 4:
@@ -126,7 +126,7 @@ def test_a_pass_that_fails_goes_on_where_it_stopped(cache: TrunkCache) -> None:
     assert computed == [4, 6, 8]
 
 
-def test_a_pass_that_is_killed_goes_on_with_the_same_bytes(cache: TrunkCache) -> None:
+def test_a_pass_that_is_killed_goes_on_with_the_same_bytes(cache: FeatureCache) -> None:
     process = child(0.2)
     progress = Path(".cache/trunk") / wanted().key / "done"
     wait_until(lambda: progress.is_file() and int(progress.read_text()) >= 4)
@@ -141,7 +141,7 @@ def test_a_pass_that_is_killed_goes_on_with_the_same_bytes(cache: TrunkCache) ->
     assert computed == list(range(round(entry.done * COUNT), COUNT, 2))
 
 
-def test_two_processes_do_the_work_once(cache: TrunkCache) -> None:
+def test_two_processes_do_the_work_once(cache: FeatureCache) -> None:
     first = child(0.3)
     wait_until(Path("log").is_file)
     assert [entry.in_use for entry in cache.entries()] == [True]
@@ -154,14 +154,14 @@ def test_two_processes_do_the_work_once(cache: TrunkCache) -> None:
 
 
 def test_who_loses_the_race_for_the_work_does_not_wait_for_the_winners_training(
-    cache: TrunkCache, monkeypatch: pytest.MonkeyPatch
+    cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, winner = Entry.alone, ExitStack()
 
     @contextmanager
     def after_the_winner(entry: Entry) -> Iterator[bool]:
         monkeypatch.setattr(Entry, "alone", alone)
-        winner.enter_context(TrunkCache(10**6).features(wanted(), compute))
+        winner.enter_context(FeatureCache(10**6).features(wanted(), compute))
         with alone(entry) as locked:
             yield locked
 
@@ -170,11 +170,11 @@ def test_who_loses_the_race_for_the_work_does_not_wait_for_the_winners_training(
         assert np.array_equal(features, EXPECTED)
 
 
-def test_the_longest_unused_entries_give_way(cache: TrunkCache, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_longest_unused_entries_give_way(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
     fill(cache, "a", "b", "c")
     with cache.features(wanted("a"), compute):
         pass  # now the last used one
-    small = TrunkCache(2 * size_of_one(cache) + wanted().size)
+    small = FeatureCache(2 * size_of_one(cache) + wanted().size)
     capsys.readouterr()
     small.make_room([wanted("new")])
     assert {entry.key for entry in cache.entries()} == {wanted("a").key, wanted("c").key}
@@ -183,10 +183,10 @@ def test_the_longest_unused_entries_give_way(cache: TrunkCache, capsys: pytest.C
     assert len(cache.entries()) == 2, "what is wanted counts once, and stays"
 
 
-def test_what_is_in_use_stays(cache: TrunkCache, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_in_use_stays(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
     fill(cache, "a", "b")
     with cache.features(wanted("a"), compute) as features:
-        TrunkCache(0).make_room([wanted("new")])
+        FeatureCache(0).make_room([wanted("new")])
         assert [(entry.key, entry.in_use) for entry in cache.entries()] == [(wanted("a").key, True)]
         assert not cache.remove(wanted("a").key)
         assert np.array_equal(features, EXPECTED)
@@ -195,13 +195,13 @@ def test_what_is_in_use_stays(cache: TrunkCache, capsys: pytest.CaptureFixture[s
     assert cache.entries() == []
 
 
-def test_a_disk_that_is_too_full_is_one_line(cache: TrunkCache) -> None:
+def test_a_disk_that_is_too_full_is_one_line(cache: FeatureCache) -> None:
     huge = wanted(shape=(10**15, 3))
     with pytest.raises(UserError, match=r"takes 6000000.0 GB, but .* GB free; lower train.cache.max_gb"):
-        TrunkCache(10**18).make_room([huge])
+        FeatureCache(10**18).make_room([huge])
 
 
-def test_whole_entries_are_no_room_on_the_disk(cache: TrunkCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_entries_are_no_room_on_the_disk(cache: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(cache, "whole")
     monkeypatch.setattr(store.shutil, "disk_usage", lambda path: Disk)
     with pytest.raises(UserError, match="GB free"):
@@ -209,7 +209,7 @@ def test_whole_entries_are_no_room_on_the_disk(cache: TrunkCache, monkeypatch: p
     cache.make_room([wanted("whole")])
 
 
-def test_space_that_cannot_be_claimed_is_one_line(cache: TrunkCache) -> None:
+def test_space_that_cannot_be_claimed_is_one_line(cache: FeatureCache) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
@@ -223,7 +223,7 @@ def test_space_that_cannot_be_claimed_is_one_line(cache: TrunkCache) -> None:
     assert not list(Path(".cache/trunk").rglob("features.*"))
 
 
-def test_an_entry_of_the_wrong_size_is_not_read(cache: TrunkCache) -> None:
+def test_an_entry_of_the_wrong_size_is_not_read(cache: FeatureCache) -> None:
     fill(cache, 1)
     path = Path(".cache/trunk") / wanted().key / "features.f16"
     path.write_bytes(path.read_bytes()[:-2])
@@ -232,7 +232,7 @@ def test_an_entry_of_the_wrong_size_is_not_read(cache: TrunkCache) -> None:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_a_damaged_entry_is_computed_from_its_first_picture_even_after_a_kill(cache: TrunkCache) -> None:
+def test_a_damaged_entry_is_computed_from_its_first_picture_even_after_a_kill(cache: FeatureCache) -> None:
     """The count of its first filling must not vouch for the empty file of its second."""
     fill(cache, 1)
     path = Path(".cache/trunk") / wanted().key / "features.f16"
@@ -245,7 +245,7 @@ def test_a_damaged_entry_is_computed_from_its_first_picture_even_after_a_kill(ca
         assert np.array_equal(features, EXPECTED)
 
 
-def test_a_count_that_a_power_cut_emptied_is_none(cache: TrunkCache) -> None:
+def test_a_count_that_a_power_cut_emptied_is_none(cache: FeatureCache) -> None:
     def stopping(done: int) -> Iterator[np.ndarray]:
         yield next(compute(done))
         raise KeyboardInterrupt
@@ -259,7 +259,7 @@ def test_a_count_that_a_power_cut_emptied_is_none(cache: TrunkCache) -> None:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_entries_can_be_listed_while_one_is_computed(cache: TrunkCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_can_be_listed_while_one_is_computed(cache: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are replaced all the time, and others are removed between two looks."""
     monkeypatch.setattr(entry_module, "SAVE_EVERY", 0.0)
     stop, seen = threading.Event(), set[float]()

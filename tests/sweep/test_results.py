@@ -45,7 +45,7 @@ def test_savings_are_the_epochs_not_trained_and_the_pictures_not_computed(sweep)
     assert figures["seconds_saved_by_cache"] == pytest.approx(21 * 50 / 5 - 20 - 5 * 0.5)
     assert (figures["best"], figures["trials_complete"], figures["trials_fail"]) == (0.75, 4, 1)
     text = summary(figures)
-    assert "saved: about 30 s by pruning, 3 min by the trunk cache (of a worker's time)" in text
+    assert "saved: about 30 s by pruning, 3 min by the feature cache (of a worker's time)" in text
     assert text.startswith("what mattered: ")
 
 

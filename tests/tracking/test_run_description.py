@@ -1,20 +1,19 @@
 """A run's description on its MLflow page: renewed by the stages until a person edits it."""
 
-from typing import Any
-
 import pytest
+from stage_files import epoch_result, training_record
 
 from realfake.tracking.experiment_page import NOTE
 from realfake.tracking.run_description import describe_run
 from realfake.tracking.store import as_metrics, create_run, store
 
-TRAINING: dict[str, Any] = {
-    "name": "resnet8-32px",
-    "params": {"train.weights": "cifake", "train.epochs": 12, "train.optimizer.learning_rate": 0.001},
-    "pictures": {"train": {"FAKE": 2160, "REAL": 2147}, "test": {"FAKE": 600, "REAL": 600}},
-    "data_digest": "ef728e96671d" + 52 * "0",
-    "best": {"epoch": 11, "val_accuracy": 0.9655},
-}
+TRAINING = training_record(
+    {"train.weights": "cifake", "train.epochs": 12, "train.optimizer.learning_rate": 0.001},
+    name="resnet8-32px",
+    pictures={"train": {"FAKE": 2160, "REAL": 2147}, "test": {"FAKE": 600, "REAL": 600}},
+    data_digest="ef728e96671d" + 52 * "0",
+    best=epoch_result(11, val_accuracy=0.9655),
+)
 
 
 @pytest.fixture

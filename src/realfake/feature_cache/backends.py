@@ -1,8 +1,8 @@
-"""What computes a frozen trunk: the network's own framework, or by choice another, less exact runtime.
+"""Backends that compute the frozen layers: TensorFlow, or by choice another, less exact runtime.
 
-Training needs TensorFlow for the layers that learn; the frozen ones only answer, which other runtimes do faster where
-convolutions are large: they fold BatchNormalization into them, and can compute in bfloat16 or in 8 bits (Jacob et al.
-2018). For the small native networks they gain nothing.
+Training needs TensorFlow for the trainable layers; the frozen ones are only evaluated, which other runtimes do
+faster where convolutions are large: they fold BatchNormalization into them, and can compute in bfloat16 or in 8 bits
+(Jacob et al. 2018). For the small native networks they gain nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     import keras
 
 Forward = Callable[[Inputs], npt.NDArray[np.float32]]
-"""float32 (N, S, S, 3) in [0, 1] to the trunk's features, float32 (N, ...)."""
+"""float32 (N, S, S, 3) in [0, 1] to features, float32 (N, ...)."""
 
 CALIBRATION_BATCH = 16
 
 
-def open_runtime(name: RuntimeName, trunk: "keras.Model", calibration: Inputs | None) -> Forward:
-    """Make a trunk ready to compute.
+def open_runtime(name: RuntimeName, frozen: "keras.Model", calibration: Inputs | None) -> Forward:
+    """Make frozen layers ready to compute.
 
     Args:
         name: a runtime of params.yaml.
-        trunk: the frozen layers.
+        frozen: the frozen part of a network.
         calibration: training pictures whose activations set the ranges of int8, float32 (M, S, S, 3); None without.
 
     Raises:
         UserError: the runtime's package is not installed.
     """
     if name == "tensorflow":
-        return lambda inputs: _as_array(trunk.predict_on_batch(inputs))
+        return lambda inputs: _as_array(frozen.predict_on_batch(inputs))
     runtime_versions(name)
     with TemporaryDirectory() as folder, quiet():
-        path = _write_onnx(trunk, Path(folder, "trunk.onnx"))
+        path = _write_onnx(frozen, Path(folder, "frozen.onnx"))
         if calibration is not None:
             path = _quantize(path, calibration)
         return _open_onnxruntime(path) if name.startswith("onnxruntime") else _open_openvino(path, name)
@@ -67,12 +67,12 @@ def runtime_versions(name: RuntimeName) -> list[str]:
         ) from None
 
 
-def _write_onnx(trunk: "keras.Model", path: Path) -> Path:
+def _write_onnx(frozen: "keras.Model", path: Path) -> Path:
     import tensorflow as tf
     import tf2onnx
 
-    signature = [tf.TensorSpec(trunk.input_shape, tf.float32, name="pictures")]
-    function = tf.function(lambda pictures: trunk(pictures, training=False), signature, autograph=False)
+    signature = [tf.TensorSpec(frozen.input_shape, tf.float32, name="pictures")]
+    function = tf.function(lambda pictures: frozen(pictures, training=False), signature, autograph=False)
     tf2onnx.convert.from_function(function, signature, output_path=str(path))
     return path
 

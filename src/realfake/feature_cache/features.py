@@ -1,7 +1,8 @@
-"""The part of a network that learns, and what it takes: kept outputs of the frozen trunk, or the pictures themselves.
+"""The trainable part of a network and its input: kept outputs of the frozen layers, or the pictures themselves.
 
-Backpropagation ends where the first learning layer begins, so all before it gives the same output in every epoch: it is
-computed once for each picture (and each augmented view), and shared by every training with the same trunk and data.
+Backpropagation ends at the first trainable layer, so all layers before it give the same output in every epoch. That is
+computed once for each picture (and each augmented view), and shared by every training with the same frozen layers and
+data.
 """
 
 import hashlib
@@ -29,8 +30,8 @@ from realfake.data.images import network_input
 from realfake.data.prefetch import Prefetched
 from realfake.feature_cache.backends import Forward, open_runtime, runtime_versions
 from realfake.feature_cache.entry import Compute, Wanted
-from realfake.feature_cache.split import Cut, cut_network
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache.partition import Partition, partition_network
+from realfake.feature_cache.store import FeatureCache
 
 BATCH = 64
 CALIBRATION_PICTURES = 128
@@ -40,13 +41,13 @@ Arrays = tuple[Pictures, Labels]
 
 
 @dataclass(frozen=True)
-class TrunkUse:
-    """What the cache did for a training."""
+class CacheUse:
+    """What the feature cache did for a training."""
 
     views: int
     """Kept versions of each training picture."""
     computed: int
-    """Pictures that went through the trunk now, each view counted."""
+    """Pictures that went through the frozen layers now, each view counted."""
     reused: int
     """Those that were there already."""
     seconds: float
@@ -55,33 +56,33 @@ class TrunkUse:
     """What the features take on disk."""
 
 
-class LearningPart:
-    """The part of a network that learns, and the data that this part takes.
+class TrainablePart:
+    """The trainable part of a network, and the data that this part takes.
 
-    With a frozen trunk and a budget that holds its output these are the tail (it shares its layers with the network, so
-    that training it trains the network) and kept features; else the network itself and the pictures. Which of them is
-    a matter of params and the number of pictures alone, never of the machine, so that the result is too.
+    With frozen layers and a budget that holds their output these are the layers behind them (shared with the network,
+    so that training them trains the network) and kept features; else the network itself and the pictures. Which of them
+    depends on params and the number of pictures alone, never on the machine, so that the result does too.
 
     Args:
         network: from `build_network`.
         params: what it was built from.
         train: pictures uint8 (N, S, S, 3) and labels uint8 (N,).
         val: likewise.
-        depth: see `cut_network`.
+        depth: unfreeze depth at which the network is divided, see `partition_network`.
     """
 
     def __init__(
         self, network: keras.Model, params: TrainParams, train: Arrays, val: Arrays, depth: int | None = None
     ) -> None:
         self._params, self._train, self._val, self._opened = params, train, val, ExitStack()
-        cut = cut_network(network, params, depth)
-        self.views = _views(cut, params, len(train[0]), len(val[0])) if cut else 0
+        parts = partition_network(network, params, depth)
+        self.views = _views(parts, params, len(train[0]), len(val[0])) if parts else 0
         """Kept versions of each training picture, of which epochs take turns; 0 without a cache."""
-        self.cut = cut if self.views else None
-        """Where the network is cut; None without a cache."""
-        self.network = self.cut.tail if self.cut else network
+        self.parts = parts if self.views else None
+        """The two parts of the network; None without a cache."""
+        self.network = self.parts.trainable if self.parts else network
         """What `fit` trains."""
-        self.use: TrunkUse | None = None
+        self.use: CacheUse | None = None
         """What the cache did, once `data` was called; None without a cache."""
 
     def __enter__(self) -> Self:
@@ -91,7 +92,7 @@ class LearningPart:
         self._opened.close()
 
     def data(self) -> TrainingData:
-        """What the learning part takes; features that are not kept yet are computed first.
+        """Return what the trainable part takes; features that are not kept yet are computed first.
 
         They can be read until the context ends.
 
@@ -99,17 +100,17 @@ class LearningPart:
             UserError: the disk is full, the runtime is not installed, the features do not fit float16.
         """
         (train, train_labels), (val, val_labels), params = self._train, self._val, self._params
-        if self.cut is None:
+        if self.parts is None:
             augment = Augmenter(params.augmentation, params.seed, train.shape[1])
             examples = PictureExamples(train, params.image_size, augment, params.augmentation.views)
             return TrainingData(examples, train_labels, PictureExamples(val, params.image_size), val_labels)
-        features = self._features(self.cut)
+        features = self._features(self.parts)
         return TrainingData(FeatureExamples(features[:-1]), train_labels, FeatureExamples(features[-1:]), val_labels)
 
-    def _features(self, cut: Cut) -> list[Features]:
+    def _features(self, parts: Partition) -> list[Features]:
         """The views of train, then val."""
         started = time.perf_counter()
-        source = _Source(cut, self._params, self._train)
+        source = _Source(parts, self._params, self._train)
         views = range(self.views) if varies(self._params.augmentation) else [None]
         wanted = [source.view("train", self._train[0], view) for view in views]
         wanted.append(source.view("val", self._val[0], None))
@@ -117,9 +118,10 @@ class LearningPart:
         budget, size = self._params.cache.max_gb, sum(entry.size for entry in entries) / 1e9
         count, reused = (sum(entry.shape[0] for entry in some) for some in (entries, filter(self._cache.has, entries)))
         print(
-            f"frozen up to {cut.layer}: {len(self._train[1]):,} pictures in {self.views} view{'s'[: self.views > 1]}, "
-            f"{len(self._val[1]):,} of val, {np.prod(cut.shape) * 2 / 1024:,.0f} KiB each, {size:.2f} of at most "
-            f"{budget:g} GB; {reused:,} of {count:,} are there",
+            f"frozen up to {parts.layer}: {len(self._train[1]):,} pictures in {self.views} "
+            f"view{'s'[: self.views > 1]}, {len(self._val[1]):,} of val, "
+            f"{np.prod(parts.shape) * 2 / 1024:,.0f} KiB each, {size:.2f} of at most {budget:g} GB; "
+            f"{reused:,} of {count:,} are there",
             flush=True,
         )
         self._cache.make_room(entries)
@@ -130,17 +132,17 @@ class LearningPart:
         seconds = time.perf_counter() - started
         if reused < count:
             print(f"frozen layers computed for {count - reused:,} pictures in {seconds:.0f} s", flush=True)
-        self.use = TrunkUse(self.views, count - reused, reused, seconds, size)
+        self.use = CacheUse(self.views, count - reused, reused, seconds, size)
         return features
 
     @cached_property
-    def _cache(self) -> TrunkCache:
-        return TrunkCache(int(self._params.cache.max_gb * 1e9))
+    def _cache(self) -> FeatureCache:
+        return FeatureCache(int(self._params.cache.max_gb * 1e9))
 
 
-def _views(cut: Cut, params: TrainParams, train: int, val: int) -> int:
+def _views(parts: Partition, params: TrainParams, train: int, val: int) -> int:
     """How many views of each training picture the budget holds, at most one an epoch; 0: not even one."""
-    picture = int(np.prod(cut.shape)) * 2
+    picture = int(np.prod(parts.shape)) * 2
     budget = params.cache.max_gb * 1e9
     views = min(params.augmentation.views or params.epochs, params.epochs) if varies(params.augmentation) else 1
     fitting = max(0, min(views, int((budget - val * picture) // (train * picture))))
@@ -157,18 +159,18 @@ def _views(cut: Cut, params: TrainParams, train: int, val: int) -> int:
 class _Source:
     """Names what features come from, and computes them."""
 
-    def __init__(self, cut: Cut, params: TrainParams, train: Arrays) -> None:
-        self._cut, self._params = cut, params
+    def __init__(self, parts: Partition, params: TrainParams, train: Arrays) -> None:
+        self._parts, self._params = parts, params
         self._forward: Forward | None = None
-        self._network = f"{params.backbone}, {params.image_size} px, to {cut.layer}"
+        self._network = f"{params.backbone}, {params.image_size} px, to {parts.layer}"
         int8 = params.cache.runtime.endswith("_int8")
         self._calibration = _calibration_inputs(train, params.image_size) if int8 else None
         self._common = {
-            "trunk": cut.digest(),
+            "frozen": parts.digest(),
             "runtime": [params.cache.runtime, *runtime_versions(params.cache.runtime)],
             "calibration": None if self._calibration is None else _digest(self._calibration),
             # not the frozen network's builder: its layers and weights are digested themselves
-            "code": [code_digest("feature_cache.features", without=("feature_cache.split",)), library_versions()],
+            "code": [code_digest("feature_cache.features", without=("feature_cache.partition",)), library_versions()],
             "machine": [rounding_label(), *keras.distribution.list_devices()],
         }
         self._digests: dict[str, str] = {}
@@ -187,13 +189,13 @@ class _Source:
             "runtime": params.cache.runtime,
             "seed": None if view is None else params.seed,
         }
-        wanted = Wanted(identity, about, (len(pictures), *self._cut.shape))
+        wanted = Wanted(identity, about, (len(pictures), *self._parts.shape))
         return wanted, partial(self._compute, f"{split}, {shown}", pictures, view)
 
     def _compute(self, title: str, pictures: Pictures, view: int | None, done: int) -> Iterator[Features]:
         """Features in batches that always begin at the same pictures: a killed pass ends with the same bytes."""
         if self._forward is None:
-            self._forward = open_runtime(self._params.cache.runtime, self._cut.trunk, self._calibration)
+            self._forward = open_runtime(self._params.cache.runtime, self._parts.frozen, self._calibration)
         size, params = pictures.shape[1], self._params
         augment = None if view is None else Augmenter(params.augmentation, params.seed, size)
         examples = PictureExamples(pictures, params.image_size, augment)

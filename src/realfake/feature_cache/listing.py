@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from realfake.feature_cache.entry import Stored
-from realfake.feature_cache.store import TrunkCache
+from realfake.feature_cache.store import FeatureCache
 
 HEADER = ("entry", "runtime", "pictures", "size", "last used", "state")
 EMPTY = "the cache is empty: no frozen layer's output is kept"
 
 
-def show(cache: TrunkCache) -> str:
+def show(cache: FeatureCache) -> str:
     """Make a table of the entries, a row each, with their sum below it."""
     entries = cache.entries()
     if not entries:
@@ -25,7 +25,7 @@ def show(cache: TrunkCache) -> str:
     return "\n".join([*aligned, f"{_size(entries)} in {_count(entries)}"])
 
 
-def clear(cache: TrunkCache) -> str:
+def clear(cache: FeatureCache) -> str:
     """Remove every entry that no process reads or computes, and say what that freed."""
     entries = cache.entries()
     if not entries:

@@ -18,7 +18,7 @@ FOLDER = "trunk"
 """In .cache/: a folder for each entry, by its key."""
 
 
-class TrunkCache:
+class FeatureCache:
     """The entries of this checkout, within a budget of bytes; the longest unused ones give way to new ones."""
 
     def __init__(self, max_bytes: int) -> None:

@@ -29,7 +29,7 @@ class Part:
 
 
 def describe(network: "keras.Model", params: TrainParams) -> tuple[Part, ...]:
-    """The network's parts in order, for people: the frozen trunk, the learning tail of the backbone, the head.
+    """Describe the network's parts in order, for people: frozen and trainable layers of the backbone, then the head.
 
     Args:
         network: from `build_network`.
@@ -42,6 +42,7 @@ def describe(network: "keras.Model", params: TrainParams) -> tuple[Part, ...]:
         (trainable, list(layers))
         for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
     ]
+    # training.json and the architecture figure have used these two words since the first version: their bytes count
     names = {False: "trunk", True: "tail"} if len(groups) > 1 else dict.fromkeys((False, True), "backbone")
     parts = []
     for trainable, members in groups:

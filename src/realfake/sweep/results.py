@@ -31,7 +31,7 @@ def figures_of(study: "Study", epochs: int) -> dict[str, float]:
     """What stands in the parent's run: trials by state, the best value, importances, and what was saved.
 
     Seconds saved by pruning are the epochs that pruned trials did not train, each as long as their last one; those
-    saved by the trunk cache are every epoch's pictures at the rate at which they were computed once, less that once.
+    saved by the feature cache are every epoch's pictures at the rate at which they were computed once, less that once.
 
     Args:
         study: with a completed trial.
@@ -81,7 +81,7 @@ def summary(figures: Mapping[str, float]) -> str:
     """Two lines: what mattered, and what was saved."""
     parts = [f"{name.partition('/')[2]} {value:.0%}" for name, value in figures.items() if "importance/" in name]
     lines = [f"what mattered: {', '.join(parts)}"] if parts else []
-    names = {"seconds_saved_by_pruning": "pruning", "seconds_saved_by_cache": "the trunk cache"}
+    names = {"seconds_saved_by_pruning": "pruning", "seconds_saved_by_cache": "the feature cache"}
     saved = [f"{duration(figures[key])} by {words}" for key, words in names.items() if figures.get(key, 0) > 0]
     return "\n".join([*lines, *([f"saved: about {', '.join(saved)} (of a worker's time)"] if saved else [])])
 

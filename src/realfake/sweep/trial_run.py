@@ -15,7 +15,7 @@ from realfake.sweep.trials import Experiment, Outcome, run_trial, suggest
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from realfake.feature_cache.features import TrunkUse
+    from realfake.feature_cache.features import CacheUse
     from realfake.training.history import EpochResult, EpochTiming
 
 
@@ -75,7 +75,7 @@ class TrialRun:
         self._end("completed", outcome.value)
         self._runs.keep_only_best(self._sweep)
 
-    def _on_epoch(self, result: "EpochResult", timing: "EpochTiming", cache: "TrunkUse | None") -> None:
+    def _on_epoch(self, result: "EpochResult", timing: "EpochTiming", cache: "CacheUse | None") -> None:
         """Tell an epoch's figures, and end the trial where it is poor or its worker without a parent."""
         from optuna import TrialPruned
 
@@ -89,7 +89,7 @@ class TrialRun:
         if poor and self._trial.number >= self._experiment.tune.startup_trials:
             raise TrialPruned
 
-    def _note(self, timing: "EpochTiming", cache: "TrunkUse | None") -> None:
+    def _note(self, timing: "EpochTiming", cache: "CacheUse | None") -> None:
         """Note in the trial what tells later what pruning and the feature cache saved, and whether memory grows."""
         import psutil
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from realfake.feature_cache.features import Arrays, TrunkUse
+    from realfake.feature_cache.features import Arrays, CacheUse
     from realfake.training.history import EpochResult, EpochTiming
 
-    OnEpoch = Callable[[EpochResult, EpochTiming, TrunkUse | None], None]
+    OnEpoch = Callable[[EpochResult, EpochTiming, CacheUse | None], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Experiment:
 
     @property
     def depth(self) -> int | None:
-        """The largest unfreeze depth, where the one trunk is cut that serves all trials that have one; None: none."""
+        """The largest unfreeze depth of the space, whose kept features serve all trials with frozen layers.
+
+        None when all trials train every layer.
+        """
         domain = self.tune.space.get("unfreeze")
         depths: list[Any] = domain.probes if domain else [self.train.unfreeze]
         return max((depth for depth in depths if isinstance(depth, int)), default=None)
@@ -152,18 +155,19 @@ def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEp
     Args:
         experiment: what is searched.
         values: from `suggest`.
-        on_epoch: called after every epoch with its figures and what the trunk cache did; what it raises ends the trial.
+        on_epoch: called after every epoch with its figures and what the feature cache did; an exception
+            that it raises ends the trial.
 
     Raises:
         UserError: a combination that no network can have, or a loss that is no number.
     """
-    from realfake.feature_cache.features import LearningPart
+    from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training.loop import fit, kept_epoch
 
     params = with_values(experiment.train, values)
     network = build_network(params)
-    with LearningPart(network, params, *experiment.data, depth=experiment.depth) as part:
+    with TrainablePart(network, params, *experiment.data, depth=experiment.depth) as part:
         history = fit(
             part.network, part.data, params, on_epoch=lambda result, timing: on_epoch(result, timing, part.use)
         )

@@ -1,6 +1,6 @@
 """What the stages log to MLflow. Run ids are passed explicitly, never through the environment.
 
-A training is one run. evaluate and export find it (runlink.py) and log to it, or to a child run once their own params
+A training is one run. evaluate and export find it (run_link.py) and log to it, or to a child run once their own params
 have changed. A run that is gone (deleted, another database) is rebuilt from what lies beside the model.
 """
 
@@ -39,8 +39,8 @@ class TrainingRun:
         """Log one epoch's figures, and what it took, at step `epoch`."""
         _log_epochs(self._client, self._link.run_id, [{**asdict(result), **asdict(timing)}])
 
-    def log_trunk(self, use: Mapping[str, float]) -> None:
-        """Log what the trunk cache did for this training, figures by name."""
+    def log_feature_cache(self, use: Mapping[str, float]) -> None:
+        """Log what the feature cache did for this training, as the metrics `trunk/...`."""
         figures = {f"trunk/{key}": value for key, value in use.items()}
         self._client.log_batch(self.run_id, metrics=as_metrics(figures, step=0))
 
@@ -111,7 +111,7 @@ def log_stage(
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
         client.set_tag(training, f"last_{stage}", link.run_id)
         for run_id in dict.fromkeys((training, link.run_id)):
-            describe_run(client, run_id, read_json(model_folder / "training.json"))
+            describe_run(client, run_id, TrainingRecord.read(model_folder))
     return link
 
 
@@ -174,7 +174,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     if "model_logged" not in client.get_run(link.run_id).data.tags:
         _log_model(link.run_id, model_folder)
         client.set_tag(link.run_id, "model_logged", "true")
-    describe_run(client, link.run_id, training)
+    describe_run(client, link.run_id, record)
     client.set_terminated(link.run_id)
 
 

@@ -1,4 +1,4 @@
-"""Where a network is cut: the frozen trunk, computed once a picture, and the tail behind it, which learns."""
+"""A network in two parts: the frozen feature extractor, computed once a picture, and the trainable layers behind it."""
 
 import hashlib
 import json
@@ -14,42 +14,43 @@ from realfake.models.saving import without_accidents
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A network in two parts that share its layers: training the tail trains the network."""
+class Partition:
+    """The two parts share the network's layers: training the trainable part trains the network."""
 
-    trunk: keras.Model
-    """float32 (N, image_size, image_size, 3) in [0, 1] to features (N, ...): frozen, in inference mode."""
-    tail: keras.Model
+    frozen: keras.Model
+    """float32 (N, image_size, image_size, 3) in [0, 1] to features (N, ...); always in inference mode."""
+    trainable: keras.Model
     """Features to P(REAL), (N, 1). It computes what the network would, in training and in inference."""
     layer: str
-    """The last operation of the trunk."""
+    """Name of the last frozen operation."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one picture's features."""
-        return tuple(self.trunk.output_shape[1:])
+        """Return the shape of one picture's features."""
+        return tuple(self.frozen.output_shape[1:])
 
     def digest(self) -> str:
-        """SHA-256 over the trunk's layers and weights, as 64 hex digits."""
-        config = json.dumps(without_accidents(keras.saving.serialize_keras_object(self.trunk)), sort_keys=True)
+        """Return the SHA-256 of the frozen part's layers and weights, as 64 hex digits."""
+        config = json.dumps(without_accidents(keras.saving.serialize_keras_object(self.frozen)), sort_keys=True)
         digest = hashlib.sha256(config.encode())
-        for weight in self.trunk.get_weights():
+        for weight in self.frozen.get_weights():
             digest.update(weight.tobytes())
         return digest.hexdigest()
 
 
-def cut_network(network: keras.Model, params: TrainParams, depth: int | None = None) -> Cut | None:
-    """Cut a network where its trunk ends: the last place that a single tensor passes before the layers that learn.
+def partition_network(network: keras.Model, params: TrainParams, depth: int | None = None) -> Partition | None:
+    """Divide a network at the last place before the trainable layers that a single tensor passes.
 
-    With nothing unfrozen the trunk ends behind the pooling, whose vectors are a sixteenth of ResNet50's maps.
+    With nothing unfrozen the frozen part includes the pooling: its vectors are a sixteenth of ResNet50's feature maps.
 
     Args:
         network: from `build_network`.
         params: what it was built from.
-        depth: cut as for this many unfrozen layers, at least params.unfreeze; a sweep so shares one cut among depths.
+        depth: divide as for this many unfrozen layers, at least params.unfreeze, so that trials of a sweep with
+            different unfreeze depths share the same kept features.
 
     Returns:
-        The two parts, or None when everything learns or no layer with weights lies before the cut.
+        The two parts, or None when all layers are trainable, or when no frozen layer has weights.
     """
     if params.unfreeze == "all":
         return None
@@ -60,24 +61,24 @@ def cut_network(network: keras.Model, params: TrainParams, depth: int | None = N
     if not any(isinstance(operation, keras.Layer) and operation.weights for operation in operations):
         return None
     pictures = keras.Input(network.input_shape[1:], name="picture")
-    to_cut = in_inference_mode(keras.Model(backbone.input, bridge.output, name="trunk_backbone"))
-    features = to_cut(to_backbone_range(pictures, params), training=False)
+    to_features = in_inference_mode(keras.Model(backbone.input, bridge.output, name="frozen_backbone"))
+    features = to_features(to_backbone_range(pictures, params), training=False)
     head = list(HEAD)
     if depth == 0:
         features = network.get_layer(head.pop(0))(features)
-    trunk = keras.Model(pictures, features, name="trunk")
+    frozen = keras.Model(pictures, features, name="frozen")
     inputs = keras.Input(features.shape[1:], name="features")
     x = inputs
     if bridge is not backbone.operations[-1]:
-        from_cut = keras.Model(bridge.output, backbone.output, name="tail_backbone")
-        x = in_inference_mode(from_cut)(x, training=False)
+        from_features = keras.Model(bridge.output, backbone.output, name="trainable_backbone")
+        x = in_inference_mode(from_features)(x, training=False)
     for name in head:
         x = network.get_layer(name)(x)
-    return Cut(trunk, keras.Model(inputs, x, name="tail"), "pool" if depth == 0 else bridge.name)
+    return Partition(frozen, keras.Model(inputs, x, name="trainable"), "pool" if depth == 0 else bridge.name)
 
 
 def _last_bridge(backbone: keras.Model, frozen: int) -> keras.Operation:
-    """The last operation before the layers that follow the first `frozen` ones, whose output alone feeds all behind it.
+    """Find the last operation before the layers behind the first `frozen` ones whose output alone feeds the rest.
 
     Operations are the layers and the sums and products between them, as Keras orders them; the first is the input.
     """

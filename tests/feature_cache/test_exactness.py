@@ -13,7 +13,7 @@ from conftest import PROJECT, toy_pictures
 from realfake.config.schema import TrainParams, load_params
 from realfake.data.examples import Examples, FeatureExamples, TrainingData
 from realfake.data.images import network_input
-from realfake.feature_cache.features import LearningPart
+from realfake.feature_cache.features import TrainablePart
 from realfake.models.builder import build_network
 from realfake.training.loop import fit
 
@@ -77,8 +77,8 @@ class Trainings:
 
     def pictures(self) -> tuple[Examples, Examples]:
         """Of train and val, for the whole network."""
-        with LearningPart(self.network, without_cache(self.params), TRAIN, VAL) as part:
-            assert part.cut is None
+        with TrainablePart(self.network, without_cache(self.params), TRAIN, VAL) as part:
+            assert part.parts is None
             data = part.data()
         return data.train, data.val
 
@@ -104,11 +104,11 @@ def assert_exact(params: TrainParams) -> None:
     train, val = trainings.pictures()
     exact = trainings.change(trainings.network, train, val)
     assert np.linalg.norm(exact) > 1e-4
-    with LearningPart(trainings.network, params, TRAIN, VAL) as part:
-        assert part.cut is not None
+    with TrainablePart(trainings.network, params, TRAIN, VAL) as part:
+        assert part.parts is not None
         data = part.data()
         every = np.arange(len(TRAIN[1]))
-        unrounded = [part.cut.trunk.predict_on_batch(train.inputs(every, epoch)) for epoch in range(params.epochs)]
+        unrounded = [part.parts.frozen.predict_on_batch(train.inputs(every, epoch)) for epoch in range(params.epochs)]
         for epoch, features in enumerate(unrounded):
             np.testing.assert_allclose(data.train.inputs(every, epoch), features, rtol=1e-3, atol=1e-4)
 
@@ -121,7 +121,7 @@ def assert_exact(params: TrainParams) -> None:
         assert 4 * kept < other_view
         assert 4 * kept < other_order
         if params.unfreeze:
-            part.network.get_layer("tail_backbone")._call_context_args |= {"training"}
+            part.network.get_layer("trainable_backbone")._call_context_args |= {"training"}
             assert 4 * kept < error(unrounded), "BatchNormalization by the batch"
 
 

@@ -1,4 +1,4 @@
-"""The cut: where it falls, that the two parts are the network, and what names the trunk."""
+"""Where a network is divided, that the two parts are the network, and what the digest of the frozen part tells."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from conftest import PROJECT, toy_pictures
 
 from realfake.config.schema import TrainParams, load_params
 from realfake.data.images import network_input
-from realfake.feature_cache.split import cut_network
+from realfake.feature_cache.partition import partition_network
 from realfake.models.builder import build_network
 
 INPUTS = network_input(toy_pictures(4, seed=0)[0], 32)
@@ -44,87 +44,87 @@ def resnet50() -> tuple[keras.Model, TrainParams]:
 def test_a_network_is_cut_where_one_tensor_passes(
     resnet50: tuple[keras.Model, TrainParams], depth: int, layer: str, shape: tuple[int, ...]
 ) -> None:
-    cut = cut_network(*resnet50, depth)
-    assert cut is not None
-    assert (cut.layer, cut.shape) == (layer, shape)
-    together = cut.tail(cut.trunk(INPUTS, training=False), training=False)
+    parts = partition_network(*resnet50, depth)
+    assert parts is not None
+    assert (parts.layer, parts.shape) == (layer, shape)
+    together = parts.trainable(parts.frozen(INPUTS, training=False), training=False)
     assert np.array_equal(together, resnet50[0](INPUTS, training=False))
 
 
 @pytest.mark.parametrize("unfreeze", [0, 5, 12])
-def test_the_trunk_followed_by_the_tail_is_the_network(train_params: TrainParams, unfreeze: int) -> None:
+def test_the_frozen_part_followed_by_the_trainable_one_is_the_network(train_params: TrainParams, unfreeze: int) -> None:
     network, params = small(train_params, unfreeze)
-    cut = cut_network(network, params)
-    assert cut is not None
-    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    parts = partition_network(network, params)
+    assert parts is not None
+    assert np.array_equal(parts.trainable(parts.frozen(INPUTS)), network(INPUTS))
     assert {id(variable) for variable in network.trainable_variables} == {
-        id(variable) for variable in cut.tail.trainable_variables
+        id(variable) for variable in parts.trainable.trainable_variables
     }
-    assert not cut.trunk.trainable_variables
+    assert not parts.frozen.trainable_variables
     network.get_layer("dense").bias.assign_add(np.ones(256))
-    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    assert np.array_equal(parts.trainable(parts.frozen(INPUTS)), network(INPUTS))
 
 
 def test_sums_and_products_between_layers_are_no_hindrance() -> None:
     """MobileNetV3 and ConvNeXt write them as operators, which are no layers of their own."""
     params = recipe(backbone="MobileNetV3Small", unfreeze=10)
     network = build_network(params)
-    cut = cut_network(network, params)
-    assert cut is not None
-    assert np.array_equal(cut.tail(cut.trunk(INPUTS)), network(INPUTS))
+    parts = partition_network(network, params)
+    assert parts is not None
+    assert np.array_equal(parts.trainable(parts.frozen(INPUTS)), network(INPUTS))
     names = [operation.name for operation in network.get_layer("backbone").operations]
     first = names.index(network.get_layer("backbone").layers[-10].name)
-    assert names.index(cut.layer) < first
-    assert {id(v) for v in network.trainable_variables} == {id(v) for v in cut.tail.trainable_variables}
+    assert names.index(parts.layer) < first
+    assert {id(v) for v in network.trainable_variables} == {id(v) for v in parts.trainable.trainable_variables}
 
 
 def test_a_shared_cut_never_freezes_what_learns(resnet50: tuple[keras.Model, TrainParams]) -> None:
     network, params = resnet50
-    cut = cut_network(network, params.model_copy(update={"unfreeze": 10}), 0)
-    assert cut is not None
-    assert cut.layer == "conv5_block2_out"
+    parts = partition_network(network, params.model_copy(update={"unfreeze": 10}), 0)
+    assert parts is not None
+    assert parts.layer == "conv5_block2_out"
 
 
 def test_both_parts_normalise_as_in_inference_while_they_train(train_params: TrainParams) -> None:
     network, params = small(train_params, 5)
-    cut = cut_network(network, params)
-    assert cut is not None
-    backbone_tail = cut.tail.get_layer("tail_backbone")
+    parts = partition_network(network, params)
+    assert parts is not None
+    backbone_tail = parts.trainable.get_layer("trainable_backbone")
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in backbone_tail.layers)
-    features = cut.trunk(INPUTS, training=True)
-    assert np.array_equal(features, cut.trunk(INPUTS, training=False))
+    features = parts.frozen(INPUTS, training=True)
+    assert np.array_equal(features, parts.frozen(INPUTS, training=False))
     before = [weight.copy() for weight in network.get_weights()]
-    cut.tail.compile(keras.optimizers.SGD(0.0), "binary_crossentropy")
-    cut.tail.train_on_batch(np.asarray(features), np.ones((4, 1)))
+    parts.trainable.compile(keras.optimizers.SGD(0.0), "binary_crossentropy")
+    parts.trainable.train_on_batch(np.asarray(features), np.ones((4, 1)))
     for one, two in zip(before, network.get_weights(), strict=True):
         assert np.array_equal(one, two)
 
 
 def test_a_network_that_learns_all_over_is_not_cut(train_params: TrainParams) -> None:
-    assert cut_network(*small(train_params, "all")) is None
+    assert partition_network(*small(train_params, "all")) is None
     network, params = small(train_params, 0)
     layers = len(network.get_layer("backbone").layers)
     for depth in (layers, layers - 1):  # the first layer is the input
-        assert cut_network(network, params, depth) is None
+        assert partition_network(network, params, depth) is None
 
 
 def test_the_digest_names_layers_and_weights(train_params: TrainParams) -> None:
     networks = [small(train_params, 5) for _ in range(2)]
-    cuts = [cut_network(*network) for network in networks]
-    assert cuts[0] and cuts[1]
-    digest = cuts[0].digest()
+    partitions = [partition_network(*network) for network in networks]
+    assert partitions[0] and partitions[1]
+    digest = partitions[0].digest()
     assert len(digest) == 64
-    assert cuts[1].digest() == digest
-    first, last = cuts[1].trunk.weights[0], cuts[1].trunk.weights[-1]
+    assert partitions[1].digest() == digest
+    first, last = partitions[1].frozen.weights[0], partitions[1].frozen.weights[-1]
     for weight in (first, last):
         value = weight.numpy()
         weight.assign(value + 1e-6)
-        assert cuts[1].digest() != digest
+        assert partitions[1].digest() != digest
         weight.assign(value)
-    assert cuts[1].digest() == digest
-    cuts[1].tail.get_layer("dense").bias.assign(np.ones(256))
-    assert cuts[1].digest() == digest, "what learns is no part of the trunk"
-    deeper = cut_network(*networks[1], 12)
+    assert partitions[1].digest() == digest
+    partitions[1].trainable.get_layer("dense").bias.assign(np.ones(256))
+    assert partitions[1].digest() == digest, "trainable layers are no part of it"
+    deeper = partition_network(*networks[1], 12)
     assert deeper and deeper.digest() != digest
 
 
@@ -133,8 +133,11 @@ def test_the_digest_covers_what_the_backbone_is_shown() -> None:
     """Layers without weights and with names that count up: a network, and another that was built after it."""
     params = recipe(backbone="MobileNetV2", unfreeze=0, input_range="backbone")
     network = build_network(params)
-    cut, unit = cut_network(network, params), cut_network(network, params.model_copy(update={"input_range": "unit"}))
-    again = cut_network(build_network(params), params)
-    assert cut and unit and again
-    assert cut.digest() == again.digest()
-    assert cut.digest() != unit.digest()
+    parts, unit = (
+        partition_network(network, params),
+        partition_network(network, params.model_copy(update={"input_range": "unit"})),
+    )
+    again = partition_network(build_network(params), params)
+    assert parts and unit and again
+    assert parts.digest() == again.digest()
+    assert parts.digest() != unit.digest()
