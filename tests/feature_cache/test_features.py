@@ -248,8 +248,8 @@ def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams
 @pytest.mark.parametrize("value", [1e6, np.inf, np.nan, 1e-6])
 def test_values_that_float16_cannot_hold_are_refused(value: float) -> None:
     with pytest.raises(UserError, match=r"float16 cannot hold; set train.cache.max_gb: 0.0"):
-        trunk_features._as_float16(np.full((2, 3), value, np.float32))
-    assert not trunk_features._as_float16(np.zeros((2, 3), np.float32)).any()
+        trunk_features.as_float16(np.full((2, 3), value, np.float32))
+    assert not trunk_features.as_float16(np.zeros((2, 3), np.float32)).any()
 
 
 def test_a_missing_runtime_is_said_before_anything_is_computed(

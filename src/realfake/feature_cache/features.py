@@ -209,7 +209,7 @@ class _Source:
             for start, batch in zip(starts, Prefetched(inputs, len(starts)), strict=True):
                 features = self._forward(batch)[: len(pictures) - start]
                 bar.update(len(features))
-                yield _as_float16(features)
+                yield as_float16(features)
 
 
 def _calibration_inputs(train: Arrays, image_size: int) -> Inputs:
@@ -217,7 +217,12 @@ def _calibration_inputs(train: Arrays, image_size: int) -> Inputs:
     return network_input(pictures[balanced_sample(labels, CALIBRATION_PICTURES, seed=0)], image_size)
 
 
-def _as_float16(features: npt.NDArray[np.float32]) -> Features:
+def as_float16(features: npt.NDArray[np.float32]) -> Features:
+    """Round features to half precision.
+
+    Raises:
+        UserError: one is no number, or the largest is too large or too small for float16.
+    """
     with np.errstate(over="ignore"):
         rounded = features.astype(np.float16)
     largest = float(max(features.max(), -features.min()))  # NaN when one value is, which no comparison holds for
