@@ -22,7 +22,7 @@ from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order, serve
 
 if TYPE_CHECKING:
-    from realfake.feature_cache.features import Arrays
+    from realfake.feature_cache.source import Arrays
 
 PASSED_ON = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_")
 """Environment variables that start so reach the workers: where runs go, and what lets them in."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from realfake.feature_cache.features import Arrays, TrunkUse
+    from realfake.feature_cache.features import TrunkUse
+    from realfake.feature_cache.source import Arrays
     from realfake.training.history import EpochResult, EpochTiming
 
     OnEpoch = Callable[[EpochResult, EpochTiming, TrunkUse | None], None]
