@@ -3,11 +3,8 @@
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -176,40 +173,6 @@ def test_thousands_of_damaged_files_are_answered_or_refused_in_a_line(model, tmp
 
 
 CLIENT = PROJECT / "src/localpredict/http_client.py"
-
-
-@pytest.mark.parametrize(
-    ("server", "reason"),
-    [
-        ("http://127.0.0.1:1", "does not answer as `mlflow models serve` does"),
-        ("localhost", "does not answer as `mlflow models serve` does"),
-        ("a line", "gives 1 answers for 24 pictures"),
-        ("nothing", "does not answer as `mlflow models serve` does"),
-    ],
-)
-def test_a_server_that_is_none_is_one_line(server, reason, tmp_path):
-    answers = {"a line": b'HTTP/1.0 200 OK\r\n\r\n{"predictions": [[0.5]]}', "nothing": b"SSH-2.0\r\n"}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.settimeout(1)
-                with suppress(TimeoutError):
-                    while connection.recv(2**20):
-                        pass
-                connection.sendall(answers[server])
-
-        if server in answers:
-            threading.Thread(target=answer, daemon=True).start()
-            server_address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        else:
-            server_address = server
-        command = [sys.executable, str(CLIENT), str(PROJECT / "imgs"), "--server", server_address]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert reason in done.stderr
 
 
 def test_the_client_skips_what_is_no_picture(tmp_path):

@@ -7,20 +7,13 @@ files), and matplotlib for the figure. Exit code 1 when a picture could not be u
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realfake.core.errors import UserError, one_line, run
-from realfake.inference.detector import SHIPPED, Answer, Detector, exported_model, picture_files
-
-DRAWN = 12
-"""Pictures in the figure at most."""
-NOTHING = np.zeros((0, 0, 3), dtype=np.uint8)
+from realfake.core.errors import UserError, run
+from realfake.inference.detector import SHIPPED, Detector, exported_model
+from realfake.inference.predictions import answer_all, as_json, draw
 
 
 def main() -> int:
@@ -52,17 +45,16 @@ def main() -> int:
         print(json.dumps([as_json(path, answer, detector) for path, answer in answers], indent=2))
     wanted = arguments.output is not None or not (arguments.json or arguments.no_plot)
     if answers and wanted:
-        draw(answers[:DRAWN], detector, arguments.output or Path("prediction.png"))
-        shown = f"the first {DRAWN} of {len(answers)} pictures" if len(answers) > DRAWN else "figure"
-        print(f"{shown}: {arguments.output or 'prediction.png'}", file=sys.stderr)
+        output = arguments.output or Path("prediction.png")
+        print(f"{draw(answers, detector, output)}: {output}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """What is possible together.
+    """Refuse options that are impossible, or do not go together.
 
     Raises:
-        UserError: something is not.
+        UserError: one line on the first of them.
     """
     if arguments.threads is not None and arguments.threads < 1:
         raise UserError(f"--threads is {arguments.threads}; expected 1 or more")
@@ -72,53 +64,6 @@ def check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--output is {arguments.output}; expected a file that ends in .png, .pdf, .svg or .jpg")
     if arguments.output is not None and not arguments.output.parent.is_dir():
         raise UserError(f"--output is {arguments.output}, but {arguments.output.parent} is no folder; make it first")
-
-
-def answer_all(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple[list[tuple[Path, Answer]], int]:
-    """Answer for every picture, a line each as they come; the answers and how many pictures could not be used."""
-    answers: list[tuple[Path, Answer]] = []
-    failed = 0
-    for path in picture_files(paths):
-        try:
-            if isinstance(path, UserError):
-                raise path
-            answer = detector.look(path.read_bytes())
-        except (UserError, OSError) as error:
-            failed += 1
-            reason = error.strerror if isinstance(error, OSError) else one_line(error)
-            place = "" if isinstance(path, UserError) else f"{path}: "
-            print(f"error: {place}{reason}", file=sys.stderr)
-            continue
-        answers.append((path, answer if len(answers) < DRAWN else replace(answer, given=NOTHING, seen=NOTHING)))
-        if not silent:
-            print(f"{path}: {answer.label} ({answer.confidence:.1%})", flush=True)
-    return answers, failed
-
-
-def as_json(path: Path, answer: Answer, detector: Detector) -> dict[str, str | float]:
-    """One answer for a program."""
-    return {
-        "picture": str(path),
-        "label": answer.label,
-        "confidence": round(answer.confidence, 6),
-        "probability_real": round(answer.probability, 6),
-        "threshold": detector.description.threshold,
-        "model": str(detector.path),
-    }
-
-
-def draw(answers: Sequence[tuple[Path, Answer]], detector: Detector, output: Path) -> None:
-    """A row a picture: as it was given, as the network sees it, and the two probabilities."""
-    from realfake.inference.prediction_figure import comparison
-
-    titled = [(path.name, answer) for path, answer in answers]
-    figure = comparison(titled, detector.description.threshold)
-    partial = output.with_name(f".{output.stem}.partial{output.suffix}")
-    try:
-        figure.savefig(partial, dpi=120)
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

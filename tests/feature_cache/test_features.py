@@ -4,34 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import toy_pictures
+from frozen import TRAIN, VAL, changed, params  # noqa: F401 - a fixture
 
 from realfake.config.schema import TrainParams
 from realfake.core.errors import UserError
-from realfake.feature_cache import features as feature_module
-from realfake.feature_cache.features import TrainablePart, _Source
-from realfake.feature_cache.partition import partition_network
+from realfake.feature_cache import source
+from realfake.feature_cache.backends import Forward
+from realfake.feature_cache.features import TrainablePart
 from realfake.feature_cache.store import FeatureCache
 from realfake.models.builder import build_network
 from realfake.training.loop import fit
 
-TRAIN, VAL = toy_pictures(150, seed=0), toy_pictures(20, seed=1)
 GB_A_PICTURE = 16 * 16 * 8 * 2 / 1e9
 INDICES = np.array([149, 3, 70])
-
-
-def changed(params: TrainParams, **groups: dict[str, object]) -> TrainParams:
-    """Parameters with some of them changed: changed(params, augmentation={"strength": 0.0})."""
-    values = params.model_dump()
-    for name, value in groups.items():
-        values[name] = {**values[name], **value} if isinstance(value, dict) else value
-    return TrainParams.model_validate(values)
-
-
-@pytest.fixture
-def params(train_params: TrainParams, project: object) -> TrainParams:
-    """A part of the last block learns: the frozen part ends before it, with 16 x 16 x 8 numbers a picture."""
-    return changed(train_params, unfreeze=5)
 
 
 def learning_part(params: TrainParams, depth: int | None = None) -> TrainablePart:
@@ -123,13 +108,13 @@ def test_a_deeper_cut_that_is_shared_trains_alike(params: TrainParams) -> None:
 
 
 def test_a_killed_pass_ends_with_the_same_features(params: TrainParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_runtime, sizes = feature_module.open_runtime, []
+    open_runtime, sizes = source.open_runtime, []
 
     def features() -> np.ndarray:
         with learning_part(params) as part:
             return part.data().train.inputs(np.arange(150), 1)
 
-    def failing(*arguments: object) -> feature_module.Forward:
+    def failing(*arguments: object) -> Forward:
         forward = open_runtime(*arguments)
 
         def compute(batch: np.ndarray) -> np.ndarray:
@@ -143,13 +128,13 @@ def test_a_killed_pass_ends_with_the_same_features(params: TrainParams, monkeypa
     whole = features()
     for key in stored():
         assert FeatureCache(0).remove(key)
-    monkeypatch.setattr(feature_module, "open_runtime", failing)
+    monkeypatch.setattr(source, "open_runtime", failing)
     with pytest.raises(KeyboardInterrupt):
         features()
     assert sorted(entry.done for entry in FeatureCache(0).entries()) == [128 / 150, 1.0]
-    monkeypatch.setattr(feature_module, "open_runtime", open_runtime)
+    monkeypatch.setattr(source, "open_runtime", open_runtime)
     assert np.array_equal(features(), whole)
-    assert set(sizes) == {feature_module.BATCH}, "another shape would be traced anew"
+    assert set(sizes) == {source.BATCH}, "another shape would be traced anew"
 
 
 @pytest.mark.parametrize(
@@ -173,67 +158,6 @@ def test_a_small_budget_means_fewer_views_and_then_none(
     assert out.count("\n") == (1 if said else 0)
 
 
-def test_the_key_covers_all_that_determines_features(params: TrainParams) -> None:
-    network = build_network(params)
-
-    def key(params: TrainParams, pictures: np.ndarray = TRAIN[0], view: int | None = 0, depth: int = 5) -> str:
-        parts = partition_network(network, params, depth)
-        assert parts is not None
-        return _Source(parts, params, TRAIN).view("train", pictures, view)[0].key
-
-    pixel = TRAIN[0].copy()
-    pixel[-1, -1, -1, -1] += 1
-    keys = [
-        key(params),
-        key(params, pictures=pixel),
-        key(params, pictures=TRAIN[0][:-1]),
-        key(params, depth=12),
-        key(changed(params, cache={"runtime": "onnxruntime"})),
-        key(changed(params, cache={"runtime": "onnxruntime_int8"})),
-        key(changed(params, augmentation={"strength": 0.5})),
-        key(params, view=1),
-        key(params, view=None),
-    ]
-    learning = changed(params, epochs=7, batch_size=32, dropout=0.5, optimizer={"learning_rate": 0.1})
-    assert key(params) == key(learning) == keys[0], "the layers that learn do not matter"
-    weight = network.get_layer("backbone").weights[0]
-    weight.assign(weight + 1e-6)
-    keys.append(key(params))
-    assert len(set(keys)) == len(keys)
-
-
-def test_int8_depends_on_the_pictures_it_was_calibrated_on(params: TrainParams) -> None:
-    parts = partition_network(build_network(params), params)
-    assert parts is not None
-    for runtime, differs in (("onnxruntime", False), ("onnxruntime_int8", True)):
-        calibrated = changed(params, cache={"runtime": runtime})
-        one, other = (_Source(parts, calibrated, train).view("val", VAL[0], None)[0].key for train in (TRAIN, VAL))
-        assert (one != other) == differs
-
-
-def test_a_seed_names_views_but_not_pictures_as_they_are(params: TrainParams) -> None:
-    parts = partition_network(build_network(params), params)
-    assert parts is not None
-    one, other = (_Source(parts, changed(params, seed=seed), TRAIN) for seed in (1, 2))
-    assert one.view("train", TRAIN[0], 0)[0].key != other.view("train", TRAIN[0], 0)[0].key
-    assert one.view("val", VAL[0], None)[0].key == other.view("val", VAL[0], None)[0].key
-
-
-def test_the_code_and_the_machine_stand_in_the_key(params: TrainParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = partition_network(build_network(params), params)
-    assert parts is not None
-
-    def key() -> str:
-        return _Source(parts, params, TRAIN).view("train", TRAIN[0], 0)[0].key
-
-    keys = {key()}
-    for name, value in (("rounding_label", lambda: "other"), ("code_digest", lambda *modules, without: "changed")):
-        with monkeypatch.context() as patch:
-            patch.setattr(feature_module, name, value)
-            keys.add(key())
-    assert len(keys) == 3
-
-
 def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams) -> None:
     network = build_network(params)
     normalization = network.get_layer("backbone").get_layer("stage2_block1_shortcut_bn")
@@ -245,20 +169,13 @@ def test_features_that_float16_cannot_hold_stop_the_training(params: TrainParams
         part.data()
 
 
-@pytest.mark.parametrize("value", [1e6, np.inf, np.nan, 1e-6])
-def test_values_that_float16_cannot_hold_are_refused(value: float) -> None:
-    with pytest.raises(UserError, match=r"float16 cannot hold; set train.cache.max_gb: 0.0"):
-        feature_module._as_float16(np.full((2, 3), value, np.float32))
-    assert not feature_module._as_float16(np.zeros((2, 3), np.float32)).any()
-
-
 def test_a_missing_runtime_is_said_before_anything_is_computed(
     params: TrainParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> Iterator[str]:
         raise UserError("not installed")
 
-    monkeypatch.setattr(feature_module, "runtime_versions", missing)
+    monkeypatch.setattr(source, "runtime_versions", missing)
     with learning_part(params) as part, pytest.raises(UserError, match="not installed"):
         part.data()
     assert stored() == []

@@ -14,7 +14,7 @@ from realfake.data.dataset import CLASSES, load_arrays
 from realfake.data.images import PictureError, network_input
 from realfake.data.preparation import prepare
 from realfake.export.converters import Source, write_format
-from realfake.inference.detector import SHIPPED, Detector, exported_model, picture_files
+from realfake.inference.detector import SHIPPED, Detector, exported_model
 from realfake.inference.metadata import Description
 
 PROJECT = Path(__file__).parents[2]
@@ -126,16 +126,6 @@ def test_a_model_of_another_kind_is_one_line(models, tmp_path):
         with pytest.raises(UserError, match=reason) as error:
             Detector(path)
         assert "\n" not in str(error.value)
-
-
-def test_folders_give_their_pictures_in_order(tmp_path):
-    for name in ("b/2.PNG", "b/1.jpg", "b/notes.txt", "a.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "empty").mkdir()
-    *found, problem = picture_files([tmp_path / "a.jpg", tmp_path / "b", tmp_path / "empty"])
-    assert [path.name for path in found] == ["a.jpg", "1.jpg", "2.PNG"]
-    assert "empty holds no pictures" in str(problem)
 
 
 def test_the_shipped_file_answers_until_something_was_trained(tmp_path):

@@ -25,7 +25,7 @@ def promotion(project, prepared):
 
 
 def test_the_best_run_becomes_champion_then_a_better_one_and_back(promotion, prepared, project, capsys):
-    client, registry = promotion._client, promotion.registry
+    client, registry = promotion.client, promotion.registry
     trained(client, prepared, "one", val=0.9, wrong=3)
     assert promotion.promote(None)
     assert registry.aliases() == Aliases(champion=1, revision=1)
@@ -60,7 +60,7 @@ def test_the_best_run_becomes_champion_then_a_better_one_and_back(promotion, pre
 
 
 def test_a_version_that_was_deleted_is_no_hindrance_to_a_rollback(promotion, prepared):
-    client = promotion._client
+    client = promotion.client
     for place, name in enumerate(("one", "two", "three")):
         trained(client, prepared, name, val=0.9 + place / 100)
         assert promotion.promote(name)
@@ -70,7 +70,7 @@ def test_a_version_that_was_deleted_is_no_hindrance_to_a_rollback(promotion, pre
 
 
 def test_a_refused_run_is_the_challenger_and_the_verdict_says_why(promotion, prepared, project, capsys):
-    client = promotion._client
+    client = promotion.client
     trained(client, prepared, "champion", val=0.9)
     assert promotion.promote(None)
     trained(client, prepared, "worse", val=0.99, wrong=8)
@@ -89,12 +89,12 @@ def test_a_refused_run_is_the_challenger_and_the_verdict_says_why(promotion, pre
 
 
 def test_a_failure_on_the_way_leaves_the_registry_as_it_was(promotion, prepared, monkeypatch):
-    trained(promotion._client, prepared, "one")
+    trained(promotion.client, prepared, "one")
     promotion.promote(None)
     before = promotion.registry.aliases()
-    trained(promotion._client, prepared, "two", val=0.99)
+    trained(promotion.client, prepared, "two", val=0.99)
     with monkeypatch.context() as patch:
-        patch.setattr(promotion._client, "log_dict", lambda *_: (_ for _ in ()).throw(OSError("no space")))
+        patch.setattr(promotion.client, "log_dict", lambda *_: (_ for _ in ()).throw(OSError("no space")))
         with pytest.raises(OSError, match="no space"):
             promotion.promote(None)
     assert promotion.registry.aliases() == before
@@ -105,7 +105,7 @@ def test_a_failure_on_the_way_leaves_the_registry_as_it_was(promotion, prepared,
 def test_without_a_run_there_is_nothing_to_promote(promotion, prepared):
     with pytest.raises(UserError, match="experiment realfake has no finished run on today's pictures"):
         promotion.promote(None)
-    trained(promotion._client, prepared, "elsewhere", data="e" * 64)
+    trained(promotion.client, prepared, "elsewhere", data="e" * 64)
     with pytest.raises(UserError, match="no finished run on today's pictures"):
         promotion.promote(None)
     assert "no promotions yet" in promotion.history()

@@ -25,7 +25,7 @@ def log(project, prepared):
 
 
 def aliases(log):
-    return log._registry.aliases()
+    return log.registry.aliases()
 
 
 def promote(log, version):
@@ -84,7 +84,7 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
         pending.about(2)
     before, done = aliases(log), []
     with monkeypatch.context() as patch:
-        patch.setattr(Log, "_settle", lambda self, change: "")
+        patch.setattr(Log, "settle", lambda self, change: "")
         for name in (
             "set_registered_model_alias",
             "delete_registered_model_alias",
@@ -92,7 +92,7 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
             "set_model_version_tag",
             "set_terminated",
         ):
-            patch.setattr(log._client, name, killing(getattr(log._client, name), done, moves))
+            patch.setattr(log.client, name, killing(getattr(log.client, name), done, moves))
         with pytest.raises(Killed):
             promote(log, 2)
     (line,) = log.recover()
@@ -102,16 +102,16 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
     else:
         assert "now finished: version 2 promoted" in line
         assert aliases(log) == Aliases(champion=2, previous=1, revision=3)
-        assert log._registry.find("2").tags["verdict"] == PROMOTED
+        assert log.registry.find("2").tags["verdict"] == PROMOTED
     assert log.recover() == []
 
 
 def test_what_was_killed_before_it_registered_leaves_no_version(log, prepared):
     with pytest.raises(KeyError), log.change(PROMOTED, aliases(log), {}) as pending:
-        run = log._client.get_run(trained(log._client, prepared, "three"))
-        log._registry.register(read_subject(log._client, run), {"change": pending.run_id}, "")
+        run = log.client.get_run(trained(log.client, prepared, "three"))
+        log.registry.register(read_subject(log.client, run), {"change": pending.run_id}, "")
         raise KeyError
-    assert len(log._registry.versions()) == 2
+    assert len(log.registry.versions()) == 2
 
 
 def test_another_machines_change_is_waited_for_until_it_counts_as_dead(log, monkeypatch):
@@ -141,16 +141,16 @@ def test_a_machine_that_slept_between_announcement_and_move_does_nothing(log):
     promote(log, 1)
     with pytest.raises(UserError, match="toy changed meanwhile"), log.change(PROMOTED, aliases(log), {}) as late:
         late.about(1)
-        log._registry.move(Aliases(champion=2, previous=1, revision=2))
+        log.registry.move(Aliases(champion=2, previous=1, revision=2))
     assert aliases(log) == Aliases(champion=2, previous=1, revision=2)
 
 
 def test_a_model_that_was_deleted_takes_its_changes_with_it_but_not_their_history(log, prepared):
     promote(log, 1)
-    log._client.delete_registered_model("toy")
+    log.client.delete_registered_model("toy")
     assert log.changes() == []
-    run = log._client.get_run(trained(log._client, prepared, "three"))
-    log._registry.register(read_subject(log._client, run), {}, "")
+    run = log.client.get_run(trained(log.client, prepared, "three"))
+    log.registry.register(read_subject(log.client, run), {}, "")
     promote(log, 1)
     assert len(log.changes()) == 1
     assert len(log.history()) == 2
@@ -170,4 +170,4 @@ def test_two_machines_that_promote_at_once_are_found(log):
         log.change(REFUSED, aliases(log), {}) as late,
     ):
         late.about(1)
-        log._client.set_tag(log.changes()[-2].run_id, "before", log.changes()[-1].tags["before"])
+        log.client.set_tag(log.changes()[-2].run_id, "before", log.changes()[-1].tags["before"])

@@ -1,9 +1,14 @@
 """A live worker is never taken for a dead one, and a dead one is noticed."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 
 from realfake.sweep import heartbeat
 from realfake.sweep.heartbeat import GRACE, Watch, Worker, beating, lock_is_held
@@ -11,20 +16,30 @@ from realfake.sweep.heartbeat import GRACE, Watch, Worker, beating, lock_is_held
 ELSEWHERE = {"host": "another", "lock": "/nowhere/1.lock"}
 
 
-def test_a_lock_says_whether_its_process_lives(project):
-    worker = Worker()
-    path = Path(worker.mark["lock"])
-    assert lock_is_held(path)
-    worker._lock.release()
+@pytest.fixture
+def dead(project) -> dict[str, str]:
+    """The mark of a worker that was killed."""
+    code = (
+        "import json, os, signal; from realfake.sweep.heartbeat import Worker; worker = Worker(); "
+        "print(json.dumps(worker.mark), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    variables = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout)
+
+
+def test_a_lock_says_whether_its_process_lives(project, dead):
+    with Worker() as worker:
+        assert lock_is_held(Path(worker.mark["lock"]))
+    path = Path(dead["lock"])
     assert lock_is_held(path) is False
     assert lock_is_held(path) is None, "a lock that was found free is of no more use"
 
 
-def test_a_worker_of_this_machine_is_judged_by_its_lock_whatever_it_says(project):
+def test_a_worker_of_this_machine_is_judged_by_its_lock_whatever_it_says(project, dead):
     worker, watch = Worker(), Watch()
     assert watch.alive(0, worker.mark, None, shared=False)
-    worker._lock.release()
-    assert not watch.alive(0, worker.mark, "a sign", shared=True)
+    assert not watch.alive(1, dead, "a sign", shared=True)
 
 
 def test_without_other_machines_a_trial_without_a_lock_is_lost():

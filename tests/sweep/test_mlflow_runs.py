@@ -21,7 +21,7 @@ def test_the_parent_is_made_once_and_made_again_when_it_is_gone(project):
         parent = first.parent
     with sweep_runs("realfake", begun(tune), {}, "d" * 64, CODE) as second:
         assert second.parent == parent
-        client = second._client
+        client = second.client
         assert client.get_run(parent).data.params == {"tune.metric": "val_loss"}
         client.delete_run(parent)
     with sweep_runs("realfake", begun(tune), {}, "d" * 64, CODE) as third:
@@ -36,10 +36,10 @@ def test_runs_of_trials_whose_workers_died_are_closed(project, train_params):
         run = runs.begin(trial, train_params, suggest(trial, tune.space))
         runs.epoch(run, {"epoch": 1, "val_accuracy": 0.5})
         runs.bury(sweep)
-        assert runs._client.get_run(run).info.status == "RUNNING", "its trial still runs"
+        assert runs.client.get_run(run).info.status == "RUNNING", "its trial still runs"
         sweep.fail(trial.number, "its worker ended before it did")
         runs.bury(sweep)
-        closed = runs._client.get_run(run)
+        closed = runs.client.get_run(run)
     assert (closed.info.status, closed.data.tags["trial_state"]) == ("KILLED", "interrupted")
     assert closed.data.metrics["val_accuracy"] == 0.5
     assert closed.data.tags["git_commit"] == CODE["git_commit"], "a node of a cluster has no git"
@@ -59,7 +59,7 @@ def test_one_network_is_kept_and_it_is_the_best_ones(project, train_params, tmp_
             sweep.study.tell(trial, value)
 
         def keepers() -> list[int]:
-            return [place for place, run in enumerate(made) if runs._client.list_artifacts(run, "model")]
+            return [place for place, run in enumerate(made) if runs.client.list_artifacts(run, "model")]
 
         runs.keep_model(made[0], file)
         runs.keep_model(made[1], file)
@@ -72,7 +72,7 @@ def test_one_network_is_kept_and_it_is_the_best_ones(project, train_params, tmp_
         (tmp_path / "found").mkdir()
         runs.finish({"best": 0.7}, sweep, {"dropout": 0.1}, tmp_path / "found")
         assert keepers() == [1]
-        parent = runs._client.get_run(runs.parent)
+        parent = runs.client.get_run(runs.parent)
     assert (parent.data.tags["best_run"], parent.data.tags["best.dropout"]) == (made[1], "0.1")
     assert parent.info.status == "FINISHED"
 
@@ -80,10 +80,10 @@ def test_one_network_is_kept_and_it_is_the_best_ones(project, train_params, tmp_
 def test_a_study_that_nobody_works_on_is_not_running(project):
     sweep = begun(tune_params())
     with sweep_runs("realfake", sweep, {}, "d" * 64, CODE) as runs:
-        assert runs._client.get_run(runs.parent).info.status == "RUNNING"
+        assert runs.client.get_run(runs.parent).info.status == "RUNNING"
         trial = sweep.study.ask()
         runs.bury(sweep)
-        assert runs._client.get_run(runs.parent).info.status == "RUNNING", "another terminal works"
+        assert runs.client.get_run(runs.parent).info.status == "RUNNING", "another terminal works"
         sweep.fail(trial.number, "interrupted")
         runs.bury(sweep)
-        assert runs._client.get_run(runs.parent).info.status == "KILLED"
+        assert runs.client.get_run(runs.parent).info.status == "KILLED"

@@ -9,7 +9,7 @@ from conftest import PROJECT
 from sweeping import tune_params
 
 from realfake.core.errors import UserError
-from realfake.sweep.pool import RESTARTS, Pool, _share
+from realfake.sweep.pool import RESTARTS, Pool, share_of
 from realfake.sweep.progress import Progress
 from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order
@@ -39,9 +39,9 @@ def script(folder: Path, body: str) -> list[str]:
 
 def test_processors_are_shared_evenly(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {2, 3, 5, 7}, raising=False)
-    assert [_share(2, place) for place in range(2)] == [[2, 3], [5, 7]]
-    assert [_share(3, place) for place in range(3)] == [[2], [3], [5]], "equally many for all"
-    assert all(len(_share(6, place)) >= 1 for place in range(6))
+    assert [share_of(2, place) for place in range(2)] == [[2, 3], [5, 7]]
+    assert [share_of(3, place) for place in range(3)] == [[2], [3], [5]], "equally many for all"
+    assert all(len(share_of(6, place)) >= 1 for place in range(6))
 
 
 def test_a_worker_that_is_killed_is_replaced_but_not_for_ever(sweep, tmp_path):
@@ -85,5 +85,5 @@ def test_finished_trials_are_told_and_workers_asked_to_stop(sweep, tmp_path, cap
 
 def test_a_worker_hears_what_the_pool_ordered(sweep, tmp_path):
     said = "print('error:', order.study, order.trials, metric, parent == os.getppid(), len(os.sched_getaffinity(0)))"
-    with pytest.raises(UserError, match=rf"^sweep-1 2 val_auc True {len(_share(2, 0))}$"):
+    with pytest.raises(UserError, match=rf"^sweep-1 2 val_auc True {len(share_of(2, 0))}$"):
         Pool(sweep, script(tmp_path, f"{said}; sys.exit(1)"), ORDER, "val_auc", 2).run()

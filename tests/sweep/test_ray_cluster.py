@@ -11,7 +11,7 @@ from checkouts import change, clone, run, start, succeed, wait_for
 from servers import mlflow_server, postgresql, ray_cluster, stop
 
 from realfake.core.errors import UserError
-from realfake.sweep.ray_cluster import Share, _files, _fitting
+from realfake.sweep.ray_cluster import Share, fitting_workers, node_files
 from realfake.sweep.storage import open_database
 
 
@@ -127,18 +127,18 @@ def test_mistakes_are_one_line(copied: Path, shared, options: str, expected: str
 
 def test_as_many_workers_as_fit() -> None:
     nodes = [{"CPU": 3.0}, {"CPU": 7.0, "GPU": 3.0}]
-    assert [_fitting(nodes, share) for share in (Share(2, 0), Share(2, 1), Share(1, 0.5))] == [4, 3, 6]
+    assert [fitting_workers(nodes, share) for share in (Share(2, 0), Share(2, 1), Share(1, 0.5))] == [4, 3, 6]
     with pytest.raises(
         UserError, match=r"no node holds a worker with 8 CPUs and 0 GPUs \(there are: 3 CPUs and 0 GPUs, 7"
     ):
-        _fitting(nodes, Share(8, 0))
+        fitting_workers(nodes, Share(8, 0))
 
 
 def test_given_weights_travel_to_the_nodes(project: Path) -> None:
     from realfake.config.schema import load_params
 
     params = load_params(project / "params.yaml")
-    assert set(_files(params)) == {"dvc.yaml"}
+    assert set(node_files(params)) == {"dvc.yaml"}
     (project / "start.weights.h5").write_bytes(b"weights")
     train = params.train.model_copy(update={"weights": "start.weights.h5"})
-    assert _files(params.model_copy(update={"train": train}))["start.weights.h5"] == b"weights"
+    assert node_files(params.model_copy(update={"train": train}))["start.weights.h5"] == b"weights"

@@ -87,5 +87,5 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(
     assert (sweep.counts().completed, sweep.counts().failed) == (2, 2)
     reasons = [trial.user_attrs.get("reason") for trial in sweep.study.get_trials()]
     assert reasons == ["no memory for 8 GB", "the loss is nan", None, None]
-    failed = runs._client.get_run(sweep.study.get_trials()[0].user_attrs["mlflow_run"])
+    failed = runs.client.get_run(sweep.study.get_trials()[0].user_attrs["mlflow_run"])
     assert (failed.info.status, failed.data.tags["trial_state"]) == ("FAILED", "failed")

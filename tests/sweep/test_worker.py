@@ -34,7 +34,7 @@ def test_trials_are_trained_logged_and_the_best_is_kept(project, sweep, experime
     work(sweep, experiment, runs, 3)
     counts = sweep.counts()
     assert (counts.finished, counts.failed) == (3, 0)
-    client = runs._client
+    client = runs.client
     best = sweep.study.best_trial
     kept = client.download_artifacts(best.user_attrs["mlflow_run"], "model/model.keras", str(project))
     assert load_network(Path(kept)).get_layer("dropout").rate == pytest.approx(best.params["dropout"], abs=1e-3)

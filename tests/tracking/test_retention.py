@@ -58,7 +58,13 @@ def cached(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Checkpoint({"seed": 1}, ("training.checkpoint",)).save(Snapshot([], [], [], []))
     with FeatureCache(10**6).features(Wanted({"entry": 1}, {}, (2, 3)), lambda done: iter([np.ones((2, 3))])):
         pass
-    others = ("fetch/kagglehub/part", "fetch/work/spool", "fetch/aside/data/picture.jpg", "lineage/params.yaml")
+    others = (
+        "fetch/kagglehub/part",
+        "fetch/work/spool",
+        "fetch/aside/data/picture.jpg",
+        "lineage/params.yaml",
+        "bench/deck/params.yaml",
+    )
     for name in (*others, "runs/abcd.json", "sweeps/sweep-1/journal.log", "locks/train.lock"):
         (project / ".cache" / name).parent.mkdir(parents=True, exist_ok=True)
         (project / ".cache" / name).write_text("content")
@@ -77,8 +83,8 @@ def test_every_store_removes_its_own_old_entries(cached: Path) -> None:
     told = list(prune(30, dry_run=True))
     assert files(cached) == before
     kinds = [line.removeprefix("would remove .cache/").partition("/")[0] for line in told[:-1]]
-    assert sorted(kinds) == ["checkpoints", "fetch", "fetch", "lineage", "trunk"]
-    assert "5 cache entries older than 30 days" in told[-1]
+    assert sorted(kinds) == ["bench", "checkpoints", "fetch", "fetch", "lineage", "trunk"]
+    assert "6 cache entries older than 30 days" in told[-1]
     assert len(list(prune(50, dry_run=False))) == 1, "they are younger than that"
     told = list(prune(30, dry_run=False))
     assert "removed .cache/fetch/work" in told

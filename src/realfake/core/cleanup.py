@@ -60,3 +60,8 @@ def remove_unused(
         if last_use < time.time() - days * DAY and (dry_run or remove(entry)):
             removed.append(Removed(entry.relative_to(home()).as_posix(), sum(file.st_size for file in files)))
     return removed
+
+
+def remove_older_in(name: str, days: int, dry_run: bool) -> list[Removed]:
+    """Remove what has lain unused in the folder `.cache/<name>`; see `remove_unused`."""
+    return remove_unused(kept_in(name), days, dry_run)

@@ -104,7 +104,7 @@ _CHANGES = (
     (contrast, 0.35, 1.0),
     (crop, 0.65, 1.0),
 )
-_WAY = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
+WAY = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
 """What a training view may suffer, in order: how probable each step is, and its kinds with the range of severities."""
 
 
@@ -114,10 +114,10 @@ def corrupt(picture: Picture, random: np.random.Generator) -> Picture:
     Severities are drawn even from ranges that hold those of `SUITE`. Three views in four end as JPEG, as most pictures
     on the web do; where each was damaged in one way only, the combined kinds of the suite lost most.
     """
-    taken = np.zeros(len(_WAY), dtype=bool)
+    taken = np.zeros(len(WAY), dtype=bool)
     while not taken.any():
-        taken = random.random(len(_WAY)) < [probability for probability, _ in _WAY]
-    for _, kinds in (step for step, is_taken in zip(_WAY, taken, strict=True) if is_taken):
+        taken = random.random(len(WAY)) < [probability for probability, _ in WAY]
+    for _, kinds in (step for step, is_taken in zip(WAY, taken, strict=True) if is_taken):
         apply, low, high = kinds[int(random.integers(len(kinds)))]
         picture = apply(picture, float(random.uniform(low, high)), random)
     return picture

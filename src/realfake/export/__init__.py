@@ -1,4 +1,4 @@
-"""A trained network in every format, each file run and measured, and its model card.
+"""A trained network in every format, each file run and measured, its model card, and the demo as a folder of its own.
 
 May use core, config, data, metrics, models, inference and evaluation's files. A network enters; outputs/export leaves.
 """

@@ -1,6 +1,5 @@
 """A picture file in, an answer out: what the inference script and the demo share. NumPy, Pillow and a light runtime."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from realfake.core.errors import UserError
 from realfake.data.images import decode, network_input, to_source
 from realfake.inference.metadata import Description
 from realfake.inference.runtimes import open_file
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
-"""What counts as a picture in a folder; a file that is named is tried whatever its name."""
 
 PREFERRED = ("model_int8.tflite", "model_dynamic.tflite", "model_fp16.tflite", "model_fp32.tflite", "model.onnx")
 """Exported files, small and fast first."""
@@ -77,18 +73,6 @@ class Detector:
     def probabilities(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """P(REAL) of source pictures, uint8 (N, S, S, 3), as float32 (N,)."""
         return self._runner(network_input(pictures, self._runner.image_size))
-
-
-def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
-    """Files as they are named, and the pictures in folders, sorted; what is neither is an error in its place."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        yield from found
-        if not found:
-            yield UserError(f"{path} holds no pictures; expected files that end in .jpg, .png, .webp, ...")
 
 
 def exported_model(root: Path) -> Path:

@@ -34,7 +34,7 @@ class Promotion:
     """What `src/promote.py` does, on one checkout and one registered model."""
 
     def __init__(self, client: Any, params: Params, root: Path) -> None:
-        self._client, self._params, self._root = client, params, root
+        self.client, self._params, self._root = client, params, root
         self.registry = Registry(client, params.promote.model)
         self.log = Log(self.registry)
 
@@ -42,7 +42,7 @@ class Promotion:
         """Judge the best run on val, or the one of an id or name; whether it is champion now."""
         with self._alone():
             before = self.registry.aliases()
-            judge = Judge.of(self._client, self._params, self._root / "outputs/prepared")
+            judge = Judge.of(self.client, self._params, self._root / "outputs/prepared")
             subject = self._candidate(wanted, judge)
             champion = self._champion(before)
             if champion is not None and champion.subject.run_id == subject.run_id:
@@ -50,7 +50,7 @@ class Promotion:
                     f"**nothing to do**: run {subject.name} is the champion already ({champion.title})", PROMOTED, []
                 )
                 return True
-            candidate = Contender(subject, f"run {subject.name}", ancestors(self._client, subject))
+            candidate = Contender(subject, f"run {subject.name}", ancestors(self.client, subject))
             checks, figures = judge.verdict(candidate, champion)
             kind = PROMOTED if rules.promoted(checks) else REFUSED
             version = self._record(kind, before, replace(subject, figures=figures), checks)
@@ -99,7 +99,7 @@ class Promotion:
         subject = self.registry.subject(version)
         parent = self.registry.of_digest(subject.params.get("train.weights_sha256", ""))
         origin = f"models:/{self.registry.name}/{parent.version}" if parent is not None else None
-        return reproduction.describe(self._client, subject, title, origin)
+        return reproduction.describe(self.client, subject, title, origin)
 
     def verify(self, wanted: str) -> bool:
         """Evaluate a version anew on its own data; whether its recorded figures hold.
@@ -108,7 +108,7 @@ class Promotion:
             UserError: outputs/prepared holds other pictures than it was evaluated on, or nothing was recorded.
         """
         version = self.registry.find(wanted)
-        judge = Judge.of(self._client, self._params, self._root / "outputs/prepared")
+        judge = Judge.of(self.client, self._params, self._root / "outputs/prepared")
         return verification.verify(judge, self.registry.subject(version), version.version)
 
     @contextmanager
@@ -125,8 +125,8 @@ class Promotion:
     def _candidate(self, wanted: str | None, judge: Judge) -> Subject:
         experiment, metric = self._params.tracking.experiment, self._params.promote.metric
         if wanted is not None:
-            return read_subject(self._client, find_run(self._client, experiment, wanted))
-        runs, others = candidates(self._client, experiment, metric, judge.data)
+            return read_subject(self.client, find_run(self.client, experiment, wanted))
+        runs, others = candidates(self.client, experiment, metric, judge.data)
         rolled_back = changes.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
@@ -137,22 +137,22 @@ class Promotion:
             raise UserError(f"experiment {experiment} has no finished run on today's pictures; `dvc repro` makes one")
         value = left[0].data.metrics[f"best/{metric}"]
         print(f"candidate: run {left[0].info.run_name}, the best of {len(left)} by {metric} ({value:.4f})", flush=True)
-        return read_subject(self._client, left[0])
+        return read_subject(self.client, left[0])
 
     def _champion(self, aliases: Aliases) -> Contender | None:
         if aliases.champion is None:
             return None
         subject = self.registry.subject(self.registry.find(str(aliases.champion)))
-        return Contender(subject, f"version {aliases.champion}", ancestors(self._client, subject))
+        return Contender(subject, f"version {aliases.champion}", ancestors(self.client, subject))
 
     def _record(self, kind: str, before: Aliases, subject: Subject, checks: list[Check]) -> int:
         """Register the candidate, write the log, move the aliases; the version's number."""
         self._keep_lock(subject)
         with self.log.change(kind, before, _of_run(subject)) as pending:
-            tags = _version_tags(self._client, subject)
+            tags = _version_tags(self.client, subject)
             version = self.registry.register(subject, tags | {"change": pending.run_id}, f"run {subject.name}")
-            self._client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
-            self._client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
+            self.client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
+            self.client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
             pending.about(version)
         self.registry.describe(version, rules.markdown(f"{kind}: run {subject.name}", checks))
         self.registry.tag(version, **tags)
@@ -162,7 +162,7 @@ class Promotion:
         """Keep dvc.lock with the run, if the checkout holds what it made: DVC writes it when a stage has ended."""
         model = self._root / "outputs/model/model.keras"
         if model.is_file() and sha256_file(model) == subject.tags.get("model_sha256"):
-            lineage.record_lock(self._client, subject.run_id)
+            lineage.record_lock(self.client, subject.run_id)
 
     def _say(self, headline: str, kind: str, checks: list[Check]) -> None:
         """Print the headline, and leave the verdict in outputs/promotion for who reports it."""

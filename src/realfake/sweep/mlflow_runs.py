@@ -24,7 +24,7 @@ class SweepRuns:
     """The runs of one study."""
 
     def __init__(self, client: Any, experiment: str, parent: str, tags: Mapping[str, str]) -> None:
-        self._client, self._experiment, self.parent, self._tags = client, experiment, parent, tags
+        self.client, self._experiment, self.parent, self._tags = client, experiment, parent, tags
 
     def begin(self, trial: "Trial", train: TrainParams, values: Mapping[str, Any]) -> str:
         """Open a trial's run, with all parameters of its training; returns the run's id."""
@@ -33,30 +33,30 @@ class SweepRuns:
         tags = {"mlflow.parentRunId": self.parent, "trial": str(trial.number), **self._tags}
         if "retry_of" in trial.user_attrs:
             tags["retry_of"] = str(trial.user_attrs["retry_of"])
-        link = create_run(self._client, self._experiment, f"trial-{trial.number}", named, tags)
+        link = create_run(self.client, self._experiment, f"trial-{trial.number}", named, tags)
         trial.set_user_attr("mlflow_run", link.run_id)
         return link.run_id
 
     def epoch(self, run: str, values: Mapping[str, Any]) -> None:
         """Log one epoch's figures."""
         figures = {name: value for name, value in values.items() if name != "epoch"}
-        self._client.log_batch(run, metrics=as_metrics(figures, step=values["epoch"]))
+        self.client.log_batch(run, metrics=as_metrics(figures, step=values["epoch"]))
 
     def end(self, run: str | None, state: str, seconds: float, value: float | None = None, reason: str = "") -> None:
         """Close a trial's run; `reason` says why it came to nothing."""
         if run is None:
             return
-        self._client.set_tag(run, "trial_state", state)
+        self.client.set_tag(run, "trial_state", state)
         if reason:
-            self._client.set_tag(run, "reason", reason)
+            self.client.set_tag(run, "reason", reason)
         figures = {"trial_seconds": seconds} | ({} if value is None else {"objective": value})
-        self._client.log_batch(run, metrics=as_metrics(figures, step=0))
-        self._client.set_terminated(run, STATUS[state])
+        self.client.log_batch(run, metrics=as_metrics(figures, step=0))
+        self.client.set_terminated(run, STATUS[state])
 
     def keep_model(self, run: str, file: Path) -> None:
         """Keep the network of a trial's run."""
-        self._client.log_artifact(run, str(file), "model")
-        self._client.set_tag(run, "best", "true")
+        self.client.log_artifact(run, str(file), "model")
+        self.client.set_tag(run, "best", "true")
 
     def keep_only_best(self, sweep: Sweep) -> None:
         """Remove the networks of finished trials that are not the best, or no longer."""
@@ -64,13 +64,13 @@ class SweepRuns:
         for run in self._children("tags.best = 'true'"):
             number = int(run.data.tags["trial"])
             if number != best and trials[number].state.is_finished():
-                delete_artifacts(self._client, run.info.run_id, "model")
-                self._client.delete_tag(run.info.run_id, "best")
+                delete_artifacts(self.client, run.info.run_id, "model")
+                self.client.delete_tag(run.info.run_id, "best")
 
     def _children(self, which: str) -> list[Any]:
-        found = self._client.get_experiment_by_name(self._experiment)
+        found = self.client.get_experiment_by_name(self._experiment)
         of_study = f"tags.`mlflow.parentRunId` = '{self.parent}' AND {which}"
-        return list(self._client.search_runs([found.experiment_id], of_study))
+        return list(self.client.search_runs([found.experiment_id], of_study))
 
     def bury(self, sweep: Sweep) -> None:
         """Close the runs of trials whose workers died, and the study's own when nobody works on it."""
@@ -83,17 +83,17 @@ class SweepRuns:
                 value, reason = (trial.value, "") if trial.state.name == "COMPLETE" else (None, _reason(trial))
                 self.end(run.info.run_id, states[trial.state.name], seconds, value, reason)
         if not sweep.counts().running:
-            self._client.set_terminated(self.parent, "KILLED")
+            self.client.set_terminated(self.parent, "KILLED")
 
     def finish(self, figures: Mapping[str, float], sweep: Sweep, best: Mapping[str, Any], folder: Path) -> None:
         """Give the parent the study's figures, the best trial's values as tags, and files as artifacts."""
-        self._client.log_batch(self.parent, metrics=as_metrics(figures, step=0))
+        self.client.log_batch(self.parent, metrics=as_metrics(figures, step=0))
         self.keep_only_best(sweep)
         run = sweep.study.best_trial.user_attrs["mlflow_run"]
         for name, value in {"best_run": run, **{f"best.{key}": value for key, value in best.items()}}.items():
-            self._client.set_tag(self.parent, name, str(value))
-        self._client.log_artifacts(self.parent, str(folder), artifact_path="sweep")
-        self._client.set_terminated(self.parent)
+            self.client.set_tag(self.parent, name, str(value))
+        self.client.log_artifacts(self.parent, str(folder), artifact_path="sweep")
+        self.client.set_terminated(self.parent)
 
 
 def _reason(trial: "FrozenTrial") -> str:

@@ -88,7 +88,7 @@ class Pool:
                 start_new_session=True,  # Ctrl-C is the parent's to pass on, once
             )
         assert worker.stdin is not None
-        worker.stdin.write(json.dumps(order | {"cores": _share(self._jobs, place)}))
+        worker.stdin.write(json.dumps(order | {"cores": share_of(self._jobs, place)}))
         worker.stdin.close()
         return worker
 
@@ -152,7 +152,7 @@ def interrupted(sweep: Sweep, order: Order) -> str:
     )
 
 
-def _share(jobs: int, place: int) -> list[int]:
+def share_of(jobs: int, place: int) -> list[int]:
     """The processors of worker `place` of `jobs`: equally many for all, or turns where there are fewer than workers.
 
     Kept features are those of a number of processors, and workers share them.

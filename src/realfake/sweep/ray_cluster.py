@@ -22,7 +22,7 @@ from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order, serve
 
 if TYPE_CHECKING:
-    from realfake.feature_cache.features import Arrays
+    from realfake.feature_cache.source import Arrays
 
 PASSED_ON = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_")
 """Environment variables that start so reach the workers: where runs go, and what lets them in."""
@@ -55,7 +55,7 @@ class Cluster:
     def __init__(self, address: str, share: Share, jobs: int | None) -> None:
         self._ray = _connect(address, share.cpus)
         self._share = share
-        fitting = _fitting([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
+        fitting = fitting_workers([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
         self._jobs = min(jobs or fitting, fitting)  # what does not fit would wait for ever
 
     def run(self, sweep: Sweep, order: Order, params: Params, data: "tuple[Arrays, Arrays]") -> None:
@@ -69,7 +69,7 @@ class Cluster:
         progress = Progress(sweep, order.trials)
         options = {"num_cpus": self._share.cpus, "num_gpus": self._share.gpus, "max_retries": RESTARTS}
         task = self._ray.remote(**options)(work_on_node)
-        arguments = [self._ray.put(value) for value in (order, params, data, _files(params))]
+        arguments = [self._ray.put(value) for value in (order, params, data, node_files(params))]
         print(f"{self._jobs} workers with {self._share.cpus} CPUs and {self._share.gpus:g} GPUs each", flush=True)
         tasks = [task.remote(*arguments) for _ in range(self._jobs)]
         try:
@@ -122,8 +122,8 @@ def work_on_node(order: Order, params: Params, data: "tuple[Arrays, Arrays]", fi
     return None
 
 
-def _files(params: Params) -> dict[str, bytes]:
-    """What a node needs of the checkout, by relative path: what marks a project's folder, and given weights."""
+def node_files(params: Params) -> dict[str, bytes]:
+    """Read what a node needs of the checkout, by relative path: what marks a project's folder, and given weights."""
     weights = [] if params.train.weights in ("none", "imagenet") else [weights_file(params.train.weights).as_posix()]
     with suppress(FileNotFoundError):  # building the network says so in the project's words
         return {name: (workspace() / name).read_bytes() for name in ("dvc.yaml", *weights)}
@@ -150,8 +150,8 @@ def _connect(address: str, cpus: int) -> Any:
     return ray
 
 
-def _fitting(nodes: Sequence[Mapping[str, float]], share: Share) -> int:
-    """How many workers the nodes hold.
+def fitting_workers(nodes: Sequence[Mapping[str, float]], share: Share) -> int:
+    """Count the workers that the nodes hold.
 
     Raises:
         UserError: not one.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from realfake.feature_cache.features import Arrays, CacheUse
+    from realfake.feature_cache.features import CacheUse
+    from realfake.feature_cache.source import Arrays
     from realfake.training.history import EpochResult, EpochTiming
 
     OnEpoch = Callable[[EpochResult, EpochTiming, CacheUse | None], None]

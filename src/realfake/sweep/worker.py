@@ -17,7 +17,7 @@ from realfake.sweep.trial_run import TrialRun
 from realfake.sweep.trials import Experiment, part_of
 
 if TYPE_CHECKING:
-    from realfake.feature_cache.features import Arrays
+    from realfake.feature_cache.source import Arrays
 
 POLL = 2.0
 """Seconds until a worker without work looks again: a trial in flight may come to nothing."""

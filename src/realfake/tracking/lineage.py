@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from realfake.core.cleanup import Removed, kept_in, remove_unused
+from realfake.core.cleanup import Removed, remove_older_in
 from realfake.core.environment import git_state
 from realfake.core.files import workspace
 from realfake.core.subprocesses import git_or_none
@@ -71,4 +71,4 @@ def uncommitted(root: Path) -> bytes:
 
 def remove_older(days: int, dry_run: bool) -> list[Removed]:
     """Remove downloaded lineage that nobody has used for some days; see `cleanup.remove_unused`."""
-    return remove_unused(kept_in(FOLDER), days, dry_run)
+    return remove_older_in(FOLDER, days, dry_run)

@@ -3,10 +3,11 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from realfake.core.cleanup import DAY, Removed
+from realfake.core.cleanup import DAY, Removed, remove_older_in
 from realfake.core.files import home
 from realfake.data import ingest, versioning
 from realfake.feature_cache import store as feature_cache
@@ -15,6 +16,9 @@ from realfake.tracking.run_link import run_of
 from realfake.tracking.store import PERMANENT_TAG, is_local, store
 from realfake.training import checkpoint
 
+OUTSIDE = ("bench", "sample")
+"""Folders of .cache/ where benchmarks/ and sample/make.py work: they are no part of the library that could tidy up."""
+
 Tidy = Callable[[int, bool], list[Removed]]
 """Removes entries of a store that are unused for a number of days, or only says which."""
 STORES: tuple[Tidy, ...] = (
@@ -22,6 +26,7 @@ STORES: tuple[Tidy, ...] = (
     ingest.remove_leftovers,
     lineage.remove_older,
     feature_cache.remove_older,
+    *(partial(remove_older_in, name) for name in OUTSIDE),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from realfake.core.cleanup import Removed, kept_in, remove_unused
+from realfake.core.cleanup import Removed, remove_older_in
 from realfake.core.code_identity import code_digest
 from realfake.core.environment import library_versions
 from realfake.core.files import atomic_file, key_of, state_folder
@@ -73,4 +73,4 @@ class Checkpoint:
 
 def remove_older(days: int, dry_run: bool) -> list[Removed]:
     """Remove the states of trainings that nobody has written or read for some days; see `cleanup.remove_unused`."""
-    return remove_unused(kept_in(FOLDER), days, dry_run)
+    return remove_older_in(FOLDER, days, dry_run)
