@@ -186,7 +186,7 @@ def _transfer(result: Mapping[str, Any]) -> str:
 def _draw(results: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    from realfake.evaluation import plots as figures
+    from realfake.core import plot_style
 
     sweep = {name: [results["sweep_cost"][f"thirty_trials_{name}"]] for name in ("no_cache", "shared_cache")}
     panels = [
@@ -195,19 +195,19 @@ def _draw(results: Mapping[str, Any], path: Path) -> None:
         ("ResNet50's frozen layers (pictures/s)", results["runtimes"]["pictures_per_second"]),
         ("One pass over CIFAKE's train (s)", results["input_pipeline"]["seconds"]),
     ]
-    with figures.look():
+    with plot_style.look():
         figure = Figure(figsize=(11, 6.4), layout="constrained")
         for axes, (title, bars) in zip(figure.subplots(2, 2).flat, panels, strict=True):
             middles = [median(values) for values in bars.values()]
             ours = [not name.startswith("tutorial") and name not in ("no cache", "train, no cache") for name in bars]
             names = [textwrap.fill(name, 22) for name in bars]
-            axes.barh(names, middles, color=[figures.BLUE if mine else figures.GREY for mine in ours])
+            axes.barh(names, middles, color=[plot_style.BLUE if mine else plot_style.GREY for mine in ours])
             axes.bar_label(axes.containers[0], [f" {value:,.{0 if value > 20 else 1}f}" for value in middles])
             axes.invert_yaxis()
             axes.set_title(title)
             axes.margins(x=0.15)
             axes.grid(axis="y", visible=False)
-        figures.save(figure, path)
+        plot_style.save(figure, path)
 
 
 def _search(result: Mapping[str, Any]) -> str:

@@ -111,22 +111,22 @@ def draw_formats(result: Mapping[str, Any], path: Path) -> None:
     """Both networks' formats, a row each: size, cold start, latency, throughput, accuracy."""
     from matplotlib.figure import Figure
 
-    from realfake.evaluation import plots
+    from realfake.core import plot_style
 
-    with plots.look():
+    with plot_style.look():
         figure = Figure(figsize=(13, 2.3 * len(result)), layout="constrained")
         grid = figure.subplots(len(result), len(_PANELS), sharey="row")
         for line, (title, found) in zip(grid, result.items(), strict=True):
             for axes, (name, value) in zip(line, _PANELS, strict=True):
                 values = [value(row) for row in found["formats"].values()]
-                axes.barh([NAMES[key] for key in found["formats"]], values, color=plots.BLUE)
+                axes.barh([NAMES[key] for key in found["formats"]], values, color=plot_style.BLUE)
                 axes.bar_label(axes.containers[0], [f" {_short(one)}" for one in values], fontsize=8)
                 axes.set_title(name if axes is not line[0] else f"{title}: {name}", fontsize=9)
                 axes.margins(x=0.3)
                 axes.set_xticks([])
                 axes.grid(visible=False)
             line[0].invert_yaxis()
-        plots.save(figure, path)
+        plot_style.save(figure, path)
 
 
 def draw_robustness(project: Path, path: Path) -> None:
@@ -135,9 +135,9 @@ def draw_robustness(project: Path, path: Path) -> None:
     from PIL import Image
 
     from realfake.core.json_files import read_json
+    from realfake.core.plot_style import save
     from realfake.data.corruption import SUITE
-    from realfake.evaluation import plots
-    from realfake.evaluation.explanation_plots import severity_curves
+    from realfake.evaluation.explanations import severity_curves
     from realfake.evaluation.robustness import Condition, Robustness, damaged
 
     record = read_json(project / "models/cifake/record.json")
@@ -149,7 +149,7 @@ def draw_robustness(project: Path, path: Path) -> None:
     }
     titles = {kind: f"{kind}: {SUITE[kind].unit}" for kind in SUITE}
     found = Robustness(record["robust"]["pictures"], clean, tuple(rows))
-    plots.save(severity_curves(found, titles, shown), path)
+    save(severity_curves(found, titles, shown), path)
 
 
 def _short(value: float) -> str:

@@ -19,8 +19,7 @@ sys.path.insert(0, str(PROJECT / "src"))
 from realfake.core.errors import UserError  # noqa: E402
 from realfake.data.archive import read_archive  # noqa: E402
 from realfake.data.dataset import CLASSES, read_manifest  # noqa: E402
-from realfake.data.preparation_report import FILE as REPORT  # noqa: E402
-from realfake.data.preparation_report import PreparationReport  # noqa: E402
+from realfake.data.preparation_report import REPORT_FILE, PreparationReport  # noqa: E402
 
 CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"
 
@@ -43,7 +42,7 @@ class Scene:
         shutil.copy(PROJECT / "dvc.yaml", self.folder)
         linked = self.folder / "data" / archive.name
         if not linked.is_symlink() or linked.readlink() != archive.resolve():
-            for former in (*linked.parent.iterdir(), self.folder / "outputs/prepared" / REPORT):
+            for former in (*linked.parent.iterdir(), self.folder / "outputs/prepared" / REPORT_FILE):
                 former.unlink(missing_ok=True)
             linked.symlink_to(archive.resolve())
         self.archive, self._recipe = archive, recipe
@@ -63,7 +62,7 @@ class Scene:
     def prepared(self) -> Path:
         """The prepared arrays, made by the stage when they are not there, or of other params or a former archive."""
         folder = self.folder / "outputs/prepared"
-        report, wanted = folder / REPORT, yaml.safe_load((self.folder / "params.yaml").read_text())["preprocess"]
+        report, wanted = folder / REPORT_FILE, yaml.safe_load((self.folder / "params.yaml").read_text())["preprocess"]
         current = report.is_file() and report.stat().st_mtime > self.archive.stat().st_mtime
         if not current or PreparationReport.read(folder).params != wanted:
             shutil.rmtree(self.folder / "jpeg", ignore_errors=True)

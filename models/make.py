@@ -30,6 +30,7 @@ from realfake.data.dataset import load_split  # noqa: E402
 from realfake.evaluation import robustness, scoring  # noqa: E402
 from realfake.inference.detector import Detector  # noqa: E402
 from realfake.models import pretrained  # noqa: E402
+from realfake.training.training_record import TrainingRecord  # noqa: E402
 
 LARGEST = 4_000_000
 """Bytes of both models together, so that they can stand in the repository."""
@@ -75,7 +76,7 @@ def publish(project: Path, target: Path) -> None:
         record["conditions"] = read_json(outputs / "evaluation/plots/robustness.json")
         record["classes"] = read_json(outputs / "evaluation/plots/accuracy_by_class.json")
         record["formats"] = read_json(outputs / "export/formats.json")
-        record["calibration"] = read_json(outputs / "model/training.json")["calibration"]
+        record["calibration"] = TrainingRecord.read(outputs / "model").calibration.figures()
         record["light"] = light(folder / "model_int8.tflite", project)
         record["made"], record["training_seconds"] = training(project / "mlflow.db")
         record["model_sha256"] = sha256_file(folder / "model.keras")

@@ -4,15 +4,15 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from realfake.config.schema import FINISHING, TrainParams, flatten, load_params
+from realfake.config.schema import TrainParams, load_params
 from realfake.core.errors import run
-from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
-from realfake.core.json_files import write_json
+from realfake.core.files import atomic_folder, exclusive, workspace
 from realfake.core.native_output import import_keras
-from realfake.data.dataset import load_arrays, read_manifest
-from realfake.data.fingerprints import learnt_from, write_fingerprints
+from realfake.data.dataset import load_arrays
 from realfake.data.preparation_report import PreparationReport
-from realfake.training.training_record import closing, epoch_line, opening, record, run_name
+from realfake.training.history import EpochResult, EpochTiming
+from realfake.training.messages import closing, epoch_line, opening
+from realfake.training.training_record import KeptFeatures, TrainingRecord, named_params, run_name
 
 
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
@@ -25,47 +25,35 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     import_keras()
     from realfake.feature_cache.features import LearningPart
-    from realfake.models.builder import build_network, describe
-    from realfake.models.saving import in_float32, save_network
-    from realfake.models.test_time_augmentation import mirrored
+    from realfake.models.architecture import describe
+    from realfake.models.builder import build_network
     from realfake.tracking.runs import training_run
-    from realfake.training import loop
-    from realfake.training.calibration import calibrate
-    from realfake.training.checkpoint import Checkpoint
+    from realfake.training.finishing import finish, write_model
+    from realfake.training.loop import checkpoint_of, fit, kept_epoch
 
-    network = build_network(params)
-    named = {f"preprocess.{k}": v for k, v in report.params.items()} | {
-        f"train.{k}": v for k, v in flatten(params).items()
-    }
-    name = run_name(params)
+    network, named, name = build_network(params), named_params(report, params), run_name(params)
     print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
-    learnt = {key: value for key, value in named.items() if key.removeprefix("train.") not in FINISHING}
-    checkpoint = Checkpoint({"data": sha256_file(prepared / "manifest.csv"), **learnt}, loop.CODE)
-    title = f"{name}-{datetime.now():%m%d-%H%M%S}"
+    checkpoint = checkpoint_of(prepared, named)
     with (
-        training_run(checkpoint.folder, title, experiment, named) as tracked,
+        training_run(checkpoint.folder, f"{name}-{datetime.now():%m%d-%H%M%S}", experiment, named) as tracked,
         LearningPart(network, params, train_arrays, val_arrays) as part,
     ):
 
-        def on_epoch(result: loop.EpochResult, timing: loop.EpochTiming) -> None:
-            print(epoch_line(result, params.epochs, timing["epoch_seconds"]), flush=True)
-            tracked.log_epoch({**result, **timing})
+        def on_epoch(result: EpochResult, timing: EpochTiming) -> None:
+            print(epoch_line(result, params.epochs, timing.epoch_seconds), flush=True)
+            tracked.log_epoch(result, timing)
 
-        history = loop.fit(part.network, part.data, params, checkpoint, on_epoch)
+        history = fit(part.network, part.data, params, checkpoint, on_epoch)
         if part.use:
             tracked.log_trunk(asdict(part.use))
-        kept = loop.kept_epoch(history, params)
-        parts = describe(network, params)
-        finished = in_float32(mirrored(network, params) if params.mirror else network)
-        scaling = calibrate(finished, *val_arrays, params.calibration)
-        outcome = {"best": kept, "calibration": scaling, "trunk": part.kept}
+        kept, parts = kept_epoch(history, params), describe(network, params)
+        finished, calibration = finish(network, val_arrays, params)
+        features = KeptFeatures(part.cut.layer, part.views) if part.cut else None
+        record = TrainingRecord(name, report.digest, report.pictures, parts, named, kept, calibration, features)
         with atomic_folder(output) as folder:
-            save_network(finished, folder / "model.keras")
-            write_fingerprints(folder, learnt_from(read_manifest(prepared)))
-            write_json(folder / "history.json", history)
-            write_json(folder / "training.json", record(name, report, named, parts, outcome))
+            write_model(finished, history, record, prepared, folder)
         tracked.close(output)
-    print(closing(kept, scaling))
+    print(closing(kept, calibration))
 
 
 def main() -> None:

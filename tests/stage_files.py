@@ -1,9 +1,13 @@
 """Files as the stages write them, small and complete, for tests of what reads them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from realfake.data.preparation_report import PreparationReport, Removed
+from realfake.models.architecture import Part
+from realfake.training.history import EpochResult
+from realfake.training.training_record import Calibration, TrainingRecord
 
 DIGEST = "d" * 64
 
@@ -21,3 +25,28 @@ def preparation_report(counts: Mapping[str, int], size: int = 32, **changes: Any
         "removed": {"duplicate in train": Removed(0, ())},
     }
     return PreparationReport(**values | changes)
+
+
+def epoch_result(epoch: int = 1, **changes: float) -> EpochResult:
+    """The figures of an epoch."""
+    return replace(EpochResult(epoch, 0.1, 0.5, 0.75, 0.4, 0.8, 0.9), **changes)
+
+
+def training_record(params: Mapping[str, Any], **changes: Any) -> TrainingRecord:
+    """A record of a training of one epoch.
+
+    Args:
+        params: by full names: `train.epochs` ...
+        changes: other fields.
+    """
+    values = {
+        "name": "toy",
+        "data_digest": DIGEST,
+        "pictures": {"train": {"FAKE": 1, "REAL": 1}},
+        "parts": (Part("backbone", "8 layers", 1000, "new"),),
+        "params": params,
+        "best": epoch_result(),
+        "calibration": Calibration(1.0, 0.0),
+        "trunk": None,
+    }
+    return TrainingRecord(**values | changes)

@@ -186,8 +186,8 @@ def test_a_stage_depends_on_what_it_imports(stage: str) -> None:
 
 def test_a_checkpoint_is_keyed_by_what_train_depends_on() -> None:
     """All but what comes after the epochs, or beside them."""
-    after = {"core.json_files", "data.fingerprints", "data.preparation_report", "models.test_time_augmentation"}
-    after |= {"training.calibration", "training.training_record"}
+    after = {"data.fingerprints", "data.preparation_report", "models.test_time_augmentation"}
+    after |= {"training.calibration", "training.finishing", "training.training_record"}
     tree = parse(LIBRARY / "training/loop.py")
     (roots,) = [
         ast.literal_eval(node.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stage_files import preparation_report
+from stage_files import preparation_report, training_record
 
 from realfake.config.schema import ExportParams
 from realfake.core.errors import UserError
@@ -61,18 +61,9 @@ def save_model(folder: Path, outlier: float) -> Path:
     network.get_layer("answer").set_weights([np.array([[40.0], [0.0]]), np.array([-15.0])])
     folder.mkdir(parents=True, exist_ok=True)
     save_network(network, folder / "model.keras")
-    training = {
-        "name": "toy",
-        "params": {
-            "preprocess.size": SIZE,
-            "train.weights": "none",
-            "train.keep": "best",
-            "train.augmentation.corruption": 0.3,
-        },
-        "data_digest": "d" * 64,
-        "parts": [],
-    }
-    write_json(folder / "training.json", training | {"best": {"epoch": 1, "val_accuracy": 1.0}})
+    params = {"preprocess.size": SIZE, "train.weights": "none", "train.keep": "best"}
+    params["train.augmentation.corruption"] = 0.3
+    training_record(params).write(folder)
     scores = dict.fromkeys(("accuracy", "roc_auc", "recall", "fake_recall", "log_loss", "ece"), 1.0)
     for name in ("metrics", "ci_low", "ci_high", "cleaned"):
         write_json(folder / f"evaluation/{name}.json", scores | {"pictures": 48})

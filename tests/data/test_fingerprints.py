@@ -5,7 +5,7 @@ import pytest
 
 from realfake.core.errors import UserError
 from realfake.data.dataset import ManifestRow
-from realfake.data.fingerprints import FILE, among, learnt_from, read_fingerprints, write_fingerprints
+from realfake.data.fingerprints import SEEN_FILE, among, learnt_from, read_fingerprints, write_fingerprints
 
 
 def row(split: str, sha256: str, group: str) -> ManifestRow:
@@ -23,11 +23,11 @@ def test_pictures_and_groups_of_train_and_val_are_known_again_and_those_of_test_
 
 @pytest.mark.parametrize("content", [b"", b"damaged", None])
 def test_a_damaged_file_is_one_line(tmp_path, content):
-    with pytest.raises(UserError, match=rf"{FILE} is missing; `dvc repro train` makes it"):
+    with pytest.raises(UserError, match=rf"{SEEN_FILE} is missing; `dvc repro train` makes it"):
         read_fingerprints(tmp_path, "dvc repro train")
     if content is None:
-        np.save(tmp_path / FILE, np.zeros((2, 2)))
+        np.save(tmp_path / SEEN_FILE, np.zeros((2, 2)))
     else:
-        (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(UserError, match=rf"{FILE} is damaged.*`dvc repro train` makes it again"):
+        (tmp_path / SEEN_FILE).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{SEEN_FILE} is damaged.*`dvc repro train` makes it again"):
         read_fingerprints(tmp_path, "dvc repro train")

@@ -6,7 +6,7 @@ import pytest
 from stage_files import preparation_report
 
 from realfake.core.errors import UserError
-from realfake.data.preparation_report import FILE, PreparationReport, Removed
+from realfake.data.preparation_report import REPORT_FILE, PreparationReport, Removed
 
 
 def test_it_is_read_as_it_was_written_and_its_fields_are_those_of_the_file(tmp_path):
@@ -14,19 +14,19 @@ def test_it_is_read_as_it_was_written_and_its_fields_are_those_of_the_file(tmp_p
     report = preparation_report({"train": 64, "test": 32}, removed=removed)
     report.write(tmp_path)
     assert PreparationReport.read(tmp_path) == report
-    assert list(json.loads((tmp_path / FILE).read_text())) == [
+    assert list(json.loads((tmp_path / REPORT_FILE).read_text())) == [
         *("digest", "params", "pictures", "real_share", "groups"),
         *("test_leaked", "test_duplicates", "removed"),
     ]
 
 
 def test_a_report_that_lacks_something_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=rf"{FILE} is missing; `dvc repro preprocess`"):
+    with pytest.raises(UserError, match=rf"{REPORT_FILE} is missing; `dvc repro preprocess`"):
         PreparationReport.read(tmp_path)
     preparation_report({"test": 32}).write(tmp_path)
-    values = json.loads((tmp_path / FILE).read_text())
-    (tmp_path / FILE).write_text(json.dumps({name: value for name, value in values.items() if name != "digest"}))
-    with pytest.raises(UserError, match=rf"{FILE} is damaged \(digest: .*`dvc repro preprocess`"):
+    values = json.loads((tmp_path / REPORT_FILE).read_text())
+    (tmp_path / REPORT_FILE).write_text(json.dumps({name: value for name, value in values.items() if name != "digest"}))
+    with pytest.raises(UserError, match=rf"{REPORT_FILE} is damaged \(digest: .*`dvc repro preprocess`"):
         PreparationReport.read(tmp_path)
 
 

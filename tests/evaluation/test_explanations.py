@@ -6,8 +6,11 @@ from conftest import toy_pictures
 from PIL import Image
 
 from realfake.config.schema import EvaluateParams
+from realfake.core.plot_style import save
+from realfake.data.corruption import SUITE
 from realfake.data.dataset import ManifestRow, Split
 from realfake.evaluation import explanations, robustness, scoring
+from realfake.evaluation.robustness import Condition, Robustness
 from realfake.models.builder import build_network
 from realfake.models.saving import predict
 
@@ -33,3 +36,37 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     for name in ("grad_cam.png", "robustness.png"):
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
         assert np.asarray(Image.open(tmp_path / "once" / name)).std() > 10
+
+
+def condition(kind: str, severity: float, accuracy: float) -> Condition:
+    return Condition(kind, severity, accuracy, accuracy, accuracy, 0.01, accuracy - 0.02, accuracy + 0.02)
+
+
+def test_curves_start_clean_and_have_a_picture_for_each_severity():
+    rows = [condition(kind, s, 0.9 - 0.05 * i) for kind in SUITE for i, s in enumerate(SUITE[kind].severities)]
+    found = Robustness(10, condition("clean", 0.0, 0.95), tuple(rows))
+    pictures, _ = toy_pictures(1, seed=0)
+    examples = {kind: np.repeat(pictures, len(SUITE[kind].severities) + 1, axis=0) for kind in SUITE}
+    drawn = explanations.severity_curves(found, {kind: kind for kind in SUITE}, examples)
+    panels = {axes.get_title(loc="left"): axes for axes in drawn.axes if axes.lines}
+    assert set(panels) == set(SUITE)
+    for kind, axes in panels.items():
+        accuracy = axes.lines[1].get_ydata()
+        assert accuracy[0] == 0.95 and len(accuracy) == len(SUITE[kind].severities) + 1
+        assert axes.get_xticklabels()[0].get_text() == "clean"
+        assert len(axes.child_axes) == len(accuracy)
+
+
+def test_each_picture_stands_beside_its_map(tmp_path):
+    pictures, labels = toy_pictures(6, seed=1)
+    maps = np.zeros((6, 32, 32), dtype=np.float32)
+    maps[:, :16] = 1
+    drawn = explanations.grad_cam_grid(pictures, labels, labels.astype(float), maps, 0.5)
+    shown = [image.get_array() for image in drawn.axes[0].images]
+    assert len(shown) == 12
+    for label, picture, given, overlaid in zip(labels, pictures, shown[::2], shown[1::2], strict=True):
+        assert np.array_equal(np.asarray(given)[::4, ::4], picture)
+        red, _, blue = np.asarray(overlaid)[:64].reshape(-1, 3).mean(axis=0)
+        assert (blue > red) == bool(label), "blue speaks for REAL, orange for FAKE"
+        assert np.ptp(np.asarray(overlaid)[70:].astype(int), axis=2).max() == 0, "where nothing speaks it is grey"
+    save(drawn, tmp_path / "drawn.png")

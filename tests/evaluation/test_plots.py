@@ -1,86 +1,23 @@
-"""Figures say what they are given, look alike everywhere, and are written with the same bytes every time."""
+"""Figures of a test say what they are given."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pytest
+from drawn import NO_WARNINGS, texts
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Rectangle
-from matplotlib.text import Text
+from matplotlib.patches import Rectangle
 
+from realfake.core.plot_style import GREEN, VERMILION, save
 from realfake.evaluation import plots
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
 
-HISTORY = [
-    {"epoch": 1, "train_loss": 0.6, "train_accuracy": 0.7, "val_loss": 0.55, "val_accuracy": 0.8676},
-    {"epoch": 2, "train_loss": 0.4, "train_accuracy": 0.8, "val_loss": 0.45, "val_accuracy": 0.849},
-]
-PARTS = [
-    plots.Part("conv1_pad ... conv5_block2_out", "165 layers\n4 x 4 x 2048", 19_122_048, "frozen"),
-    plots.Part("conv5_block3_1_conv ... conv5_block3_out", "10 layers", 4_465_664, "fine-tuned"),
-    plots.Part("pool", "2048", 0, "new"),
-    plots.Part("dense", "256", 524_544, "new"),
-]
-
-
-@pytest.fixture(autouse=True)
-def no_warnings(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
-    """A missing glyph or a layout that does not fit is only a warning in matplotlib; here it fails."""
-    yield
-    assert [str(warning.message) for warning in recwarn] == []
-
-
-def texts(figure: Figure) -> list[str]:
-    figure.draw_without_rendering()
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+pytestmark = pytest.mark.filterwarnings(NO_WARNINGS)
 
 
 def pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-
-
-def test_the_same_figure_is_the_same_file_whatever_the_users_settings(tmp_path: Path) -> None:
-    plots.save(plots.learning_curves(HISTORY), tmp_path / "one.png")
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.bbox": "tight"}):
-        plots.save(plots.learning_curves(HISTORY), tmp_path / "two.png")
-    data = (tmp_path / "one.png").read_bytes()
-    assert data.startswith(b"\x89PNG") and b"atplotlib" not in data
-    assert data == (tmp_path / "two.png").read_bytes()
-
-
-def test_importing_plots_imports_no_matplotlib_and_drawing_no_pyplot() -> None:
-    code = (
-        "import sys; from realfake.evaluation import plots; assert 'matplotlib' not in sys.modules; "
-        "plots.architecture([]); assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plots.__file__).parents[2])
-
-
-def test_learning_curves_draw_both_splits_and_name_the_peak() -> None:
-    figure = plots.learning_curves(HISTORY)
-    loss, accuracy = figure.axes
-    assert [list(line.get_ydata()) for line in loss.lines] == [[0.6, 0.4], [0.55, 0.45]]
-    assert [list(line.get_xdata()) for line in accuracy.lines] == [[1, 2], [1, 2]]
-    assert "Accuracy (val peak 86.76%, epoch 1)" in texts(figure)
-
-
-def test_one_epoch_has_curves_too(tmp_path: Path) -> None:
-    plots.save(plots.learning_curves(HISTORY[:1]), tmp_path / "curves.png")
-
-
-def test_architecture_tells_frozen_fine_tuned_and_new_apart() -> None:
-    figure = plots.architecture(PARTS)
-    colours = [to_hex(box.get_facecolor()) for box in figure.axes[0].patches if isinstance(box, FancyBboxPatch)]
-    assert colours == [plots.STATE_COLOURS[part.state] for part in PARTS]
-    said = texts(figure)
-    assert {"frozen (19.1 M weights)", "fine-tuned (4.47 M weights)", "new (525 k weights)"} <= set(said)
-    assert "conv1_pad ...\nconv5_block2_out" in said and "no weights" in said
 
 
 def test_confusion_writes_numbers_and_parts_of_the_true_class() -> None:
@@ -121,7 +58,7 @@ def test_the_grid_says_what_each_picture_is_and_was_called() -> None:
     assert said.count("is REAL") == 2 and said.count("is FAKE") == 1
     assert {"✓ FAKE 97%", "✗ FAKE 80%", "✓ REAL 50%", "Random"} <= set(said)
     frames = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
-    assert [to_hex(frame.get_edgecolor()) for frame in frames] == [plots.GREEN, plots.VERMILION, plots.GREEN]
+    assert [to_hex(frame.get_edgecolor()) for frame in frames] == [GREEN, VERMILION, GREEN]
 
 
 def test_the_worst_mistakes_come_surest_first() -> None:
@@ -137,4 +74,4 @@ def test_the_worst_mistakes_come_surest_first() -> None:
 def test_no_mistakes_give_an_empty_grid(tmp_path: Path) -> None:
     figure = plots.worst_mistakes(pictures(2), np.array([0, 1], dtype=np.uint8), np.array([0.1, 0.9]), 0.5, count=3)
     assert "No mistakes" in texts(figure)
-    plots.save(figure, tmp_path / "none.png")
+    save(figure, tmp_path / "none.png")

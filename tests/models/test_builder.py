@@ -9,7 +9,8 @@ from realfake.config.schema import TrainParams, load_params
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
 from realfake.models import pretrained
-from realfake.models.builder import build_network, describe
+from realfake.models.architecture import describe
+from realfake.models.builder import build_network
 from realfake.models.saving import save_network
 
 MOBILE = {"backbone": "MobileNetV2", "width": None}
@@ -35,8 +36,8 @@ def test_the_deck_network_trains_exactly_conv5_block3_and_the_head():
     assert sum(weight.shape.num_elements() for layer in trainable for weight in layer.trainable_weights) == 4_465_664
     assert all(layer.name.startswith("conv5_block3") for layer in trainable)
     parts = describe(network, params(**DECK | {"weights": "imagenet"}))
-    assert [part["state"] for part in parts] == ["frozen", "fine-tuned", "new", "new", "new", "new"]
-    assert sum(part["weights"] for part in parts) == network.count_params()
+    assert [part.state for part in parts] == ["frozen", "fine-tuned", "new", "new", "new", "new"]
+    assert sum(part.weights for part in parts) == network.count_params()
     before = [layer.moving_mean.numpy() for layer in trainable if hasattr(layer, "moving_mean")]
     network(np.random.default_rng(0).random((4, 128, 128, 3), dtype=np.float32), training=True)
     after = [layer.moving_mean.numpy() for layer in trainable if hasattr(layer, "moving_mean")]
@@ -82,7 +83,7 @@ def test_the_shipped_network_is_named_cifake(project):
     started = params(weights="cifake", weights_sha256=digest, unfreeze=0)
     network = build_network(started)
     assert all(np.array_equal(a, b) for a, b in zip(network.get_weights(), source.get_weights(), strict=True))
-    assert [part["state"] for part in describe(network, started)][-4:] == ["fine-tuned"] * 4, "its head was given too"
+    assert [part.state for part in describe(network, started)][-4:] == ["fine-tuned"] * 4, "its head was given too"
     with pytest.raises(UserError, match="train.weights_sha256: " + digest):
         build_network(params(weights="cifake"))
 

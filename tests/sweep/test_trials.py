@@ -88,9 +88,9 @@ def test_a_trial_is_a_training_with_the_values(train_params):
     values = {"dropout": 0.1, "optimizer.learning_rate": 0.01}
     outcome = run_trial(experiment, values, lambda *seen: epochs.append(seen))
     results, _, uses = zip(*epochs, strict=True)
-    assert [result["epoch"] for result in results] == [1, 2]
+    assert [result.epoch for result in results] == [1, 2]
     assert uses == (None, None), "a network that learns in whole has no trunk cache"
-    assert outcome.value in [result["val_loss"] for result in results]
+    assert outcome.value in [result.val_loss for result in results]
     assert outcome.network.get_layer("dropout").rate == 0.1
     assert with_values(train_params, values).optimizer.learning_rate == 0.01
 

@@ -4,25 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stage_files import epoch_result, training_record
 
 from realfake.config.schema import flatten
-from realfake.core.json_files import write_json
-from realfake.models.builder import build_network, describe
+from realfake.data.fingerprints import write_fingerprints
+from realfake.models.architecture import describe
+from realfake.models.builder import build_network
 from realfake.models.saving import save_network
 from realfake.tracking.runs import log_stage, run_of, training_run
 from realfake.tracking.store import tracking_uri
+from realfake.training.history import EpochTiming, write_history
+from realfake.training.training_record import Calibration
 
-RESULTS = [
-    {
-        "epoch": e,
-        "learning_rate": 0.1,
-        "train_loss": 1 / e,
-        "train_accuracy": 0.5,
-        "val_loss": 1 / e,
-        "val_accuracy": 0.6,
-    }
-    for e in (1, 2)
-]
+RESULTS = [epoch_result(epoch, train_loss=1 / epoch, val_loss=1 / epoch) for epoch in (1, 2)]
+TIMING = EpochTiming(epoch_seconds=1.0, input_wait=0.0)
 
 
 def client():
@@ -38,17 +33,11 @@ def model(project: Path, train_params) -> Path:
     folder.mkdir(parents=True)
     network = build_network(train_params)
     save_network(network, folder / "model.keras")
-    write_json(folder / "history.json", RESULTS)
-    np.save(folder / "seen.npy", np.zeros(1, dtype=np.uint64))
-    training = {
-        "name": "toy",
-        "data_digest": "d" * 64,
-        "pictures": {"train": {"FAKE": 1, "REAL": 1}},
-        "best": RESULTS[1],
-        "calibration": {"scale": 0.8, "shift": 0.0},
-    }
+    write_history(folder, RESULTS)
+    write_fingerprints(folder, np.zeros(1, dtype=np.uint64))
     params = {f"train.{key}": value for key, value in flatten(train_params).items()}
-    write_json(folder / "training.json", training | {"parts": describe(network, train_params), "params": params})
+    parts = describe(network, train_params)
+    training_record(params, parts=parts, best=RESULTS[1], calibration=Calibration(0.8, 0.0)).write(folder)
     return folder
 
 
@@ -62,7 +51,7 @@ def evaluate(model: Path, threshold: float):
 @pytest.mark.slow
 def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model):
     with training_run(project, "toy-1", "realfake", {"train.epochs": 2}) as tracked:
-        tracked.log_epoch(RESULTS[0])
+        tracked.log_epoch(RESULTS[0], TIMING)
         tracked.close(model)  # the second epoch was checkpointed, but a kill kept it from being logged
     link = run_of(model)
     assert link is not None
@@ -92,13 +81,13 @@ def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model
 
 def test_an_interrupted_training_goes_on_in_the_same_run(project):
     with pytest.raises(KeyboardInterrupt), training_run(project, "toy", "realfake", {"a": 1}) as tracked:
-        tracked.log_epoch(RESULTS[0])
+        tracked.log_epoch(RESULTS[0], TIMING)
         raise KeyboardInterrupt
     (run,) = client().search_runs(["1"])
     assert run.info.status == "KILLED"
     with training_run(project, "other name", "realfake", {"a": 1}) as tracked:
-        tracked.log_epoch(RESULTS[0])
-        tracked.log_epoch(RESULTS[1])
+        tracked.log_epoch(RESULTS[0], TIMING)
+        tracked.log_epoch(RESULTS[1], TIMING)
         assert client().get_run(run.info.run_id).info.status == "RUNNING"
     assert len(client().search_runs(["1"])) == 1
     assert len(client().get_metric_history(run.info.run_id, "val_loss")) == 2

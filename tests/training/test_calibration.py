@@ -84,7 +84,7 @@ def test_temperature_keeps_every_label_and_the_file_carries_it(network, tmp_path
     found = calibrate(network, pictures, labels, "temperature")
     after = predict(network, pictures)
     assert np.array_equal(before >= 0.5, after >= 0.5)
-    assert found["val_ece"] < found["val_ece_before"]
+    assert found.val_ece < found.val_ece_before
     save_network(network, tmp_path / "model.keras")
     assert np.array_equal(predict(load_network(tmp_path / "model.keras"), pictures), after)
 
@@ -93,5 +93,5 @@ def test_none_changes_nothing(network):
     pictures, labels = toy_pictures(16, seed=2)
     before = network.get_weights()
     found = calibrate(network, pictures, labels, "none")
-    assert (found["scale"], found["shift"]) == (1, 0)
+    assert found.figures() == {"scale": 1, "shift": 0}
     assert all(np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from realfake.training.checkpoint import Checkpoint, Snapshot
+from realfake.training.history import EpochResult
+
+EPOCH = EpochResult(1, 0.1, 0.5, 0.75, 0.4, 0.8, 0.9)
 
 
 def test_the_state_comes_back(project):
     arrays = [np.arange(3.0), np.zeros((2, 2), np.uint32)]
-    Checkpoint({"a": 1}, ["data.images"]).save(Snapshot([{"epoch": 1}], arrays, arrays[:1], arrays))
+    Checkpoint({"a": 1}, ["data.images"]).save(Snapshot([EPOCH], arrays, arrays[:1], arrays))
     snapshot = Checkpoint({"a": 1}, ["data.images"]).load()
     assert snapshot is not None
-    assert snapshot.history == [{"epoch": 1}]
+    assert snapshot.history == [EPOCH]
     assert [array.tolist() for array in snapshot.model] == [array.tolist() for array in arrays]
     assert len(snapshot.optimizer) == 1
 

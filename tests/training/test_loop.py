@@ -35,9 +35,9 @@ def train(params: TrainParams, data: TrainingData, checkpoint: Checkpoint | None
     network = build_network(params)
 
     def on_epoch(result, timing) -> None:
-        assert timing["epoch_seconds"] > 0
-        assert 0 <= timing["input_wait"] < 1
-        if result["epoch"] == kill_after:
+        assert timing.epoch_seconds > 0
+        assert 0 <= timing.input_wait < 1
+        if result.epoch == kill_after:
             raise Killed
 
     return network, fit(network, lambda: data, params, checkpoint, on_epoch)
@@ -47,11 +47,11 @@ def test_it_learns_and_leaves_the_best_epoch(train_params, data):
     params = train_params.model_copy(update={"epochs": 8})
     network, history = train(params, data)
     best = kept_epoch(history, params)
-    assert best["val_accuracy"] > 0.85
-    assert best["val_accuracy"] == max(result["val_accuracy"] for result in history)
+    assert best.val_accuracy > 0.85
+    assert best.val_accuracy == max(result.val_accuracy for result in history)
     probabilities = predict(network, VAL[0])
-    assert ((probabilities >= 0.5) == data.val_labels).mean() == best["val_accuracy"]
-    assert [result["epoch"] for result in history] == list(range(1, 9))
+    assert ((probabilities >= 0.5) == data.val_labels).mean() == best.val_accuracy
+    assert [result.epoch for result in history] == list(range(1, 9))
 
 
 def test_it_leaves_the_last_epoch_where_that_is_asked_for(train_params, data):
@@ -61,8 +61,8 @@ def test_it_leaves_the_last_epoch_where_that_is_asked_for(train_params, data):
     network, history = train(params, turned)
     kept = kept_epoch(history, params)
     assert kept == history[-1]
-    assert log_loss(turned.val_labels, predict(network, VAL[0])) == pytest.approx(kept["val_loss"], rel=1e-4)
-    assert kept["val_accuracy"] < max(result["val_accuracy"] for result in history)
+    assert log_loss(turned.val_labels, predict(network, VAL[0])) == pytest.approx(kept.val_loss, rel=1e-4)
+    assert kept.val_accuracy < max(result.val_accuracy for result in history)
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_it_leaves_the_last_epoch_where_that_is_asked_for(train_params, data):
 def test_it_learns_with_each_of_its_means(train_params, data, changes):
     params = train_params.model_copy(update={"epochs": 8} | changes)
     network, history = train(params, data)
-    assert kept_epoch(history, params)["val_accuracy"] > 0.85
+    assert kept_epoch(history, params).val_accuracy > 0.85
     assert all(variable.dtype == "float32" for variable in network.trainable_variables)
 
 
@@ -135,7 +135,7 @@ def test_the_schedule_warms_up_and_falls(train_params, data, name):
     )
     params = train_params.model_copy(update={"epochs": 3, "optimizer": optimizer})
     _, history = train(params, data)
-    rates = [result["learning_rate"] for result in history]
+    rates = [result.learning_rate for result in history]
     assert rates == pytest.approx([0.01, 0.005, 0.0], abs=1e-6)
 
 

@@ -1,10 +1,21 @@
-"""Runs get names a person can tell apart, and epochs a line that can be read."""
+"""The record of a training is read as it was written, or refused in one line; runs have names that tell them apart."""
+
+import json
 
 import pytest
 from conftest import PROJECT
+from stage_files import preparation_report, training_record
 
 from realfake.config.schema import load_params
-from realfake.training.training_record import epoch_line, opening, run_name
+from realfake.core.errors import UserError
+from realfake.training.training_record import (
+    RECORD_FILE,
+    Calibration,
+    KeptFeatures,
+    TrainingRecord,
+    named_params,
+    run_name,
+)
 
 
 def test_names_tell_recipes_apart():
@@ -12,20 +23,39 @@ def test_names_tell_recipes_apart():
     assert names == ["ResNet50-128px-imagenet-last10-5ep", "resnet20x16-32px-8ep"]
 
 
-def test_an_epoch_is_one_line_with_the_time_left():
-    figures = {"train_loss": 0.5, "train_accuracy": 0.75, "val_loss": 0.4, "val_accuracy": 0.8, "val_auc": 0.9}
-    assert epoch_line({"epoch": 2, **figures}, 4, 61.0) == (
-        "epoch   2/4  loss 0.5000  accuracy 75.00%"
-        "  |  val loss 0.4000  accuracy 80.00%  AUC 0.9000  |  61 s, about 2 min left"
-    )
-    assert "left" not in epoch_line({"epoch": 2, **figures}, 4, 10.0)
-
-
 @pytest.mark.parametrize(
-    ("precision", "fast", "lines"), [("bfloat16", True, 1), ("bfloat16", False, 2), ("float32", False, 1)]
+    "changes",
+    [
+        {},
+        {"calibration": Calibration(0.5, 0.0, 0.9, 0.3, 0.01, 0.05), "trunk": KeptFeatures("conv5_block2_out", 3)},
+    ],
 )
-def test_a_precision_that_the_processor_does_not_have_is_said(monkeypatch, train_params, precision, fast, lines):
-    monkeypatch.setattr("realfake.training.training_record.bfloat16_is_fast", lambda: fast)
-    said = opening(train_params.model_copy(update={"precision": precision}), 1234, 64)
-    assert said.startswith("resnet8x4-32px-2ep: 1,234 weights, 64 pictures")
-    assert len(said.splitlines()) == lines
+def test_it_is_read_as_it_was_written(tmp_path, changes):
+    record = training_record({"preprocess.size": 32, "train.width": None, "train.epochs": 2}, **changes)
+    record.write(tmp_path)
+    read = TrainingRecord.read(tmp_path)
+    assert read == record
+    assert read.source_size == 32
+    assert read.train_params == {"width": None, "epochs": 2}
+
+
+def test_only_what_calibration_found_stands_in_the_file(tmp_path):
+    training_record({}).write(tmp_path)
+    values = json.loads((tmp_path / RECORD_FILE).read_text())
+    assert values["calibration"] == {"scale": 1.0, "shift": 0.0}
+    assert list(values) == ["name", "data_digest", "pictures", "parts", "params", "best", "calibration", "trunk"]
+
+
+def test_a_record_that_lacks_something_is_one_line(tmp_path):
+    training_record({}).write(tmp_path)
+    values = json.loads((tmp_path / RECORD_FILE).read_text())
+    del values["best"]["val_auc"]
+    (tmp_path / RECORD_FILE).write_text(json.dumps(values))
+    with pytest.raises(UserError, match=rf"{RECORD_FILE} is damaged \(best\.val_auc: .*`dvc repro train`"):
+        TrainingRecord.read(tmp_path)
+
+
+def test_params_have_the_names_that_mlflow_shows(train_params):
+    named = named_params(preparation_report({"train": 2}), train_params)
+    assert named["preprocess.size"] == 32
+    assert named["train.optimizer.learning_rate"] == train_params.optimizer.learning_rate

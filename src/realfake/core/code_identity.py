@@ -32,6 +32,7 @@ WITHOUT_INFLUENCE: Mapping[str, str] = {
     "tracking.runs": "writes to MLflow, never into an output",
     "tracking.store": "opens the store, never an output",
     "training.checkpoint": "a resumed training gives the bytes of an uninterrupted one, which its own test shows",
+    "training.messages": "only words on the terminal",
 }
 """Modules that never change a result, with the reason: an edit in one of them must not retrain for hours."""
 

@@ -13,7 +13,7 @@ from realfake.data.dataset import ManifestRow
 
 Fingerprints = npt.NDArray[np.uint64]
 """uint64 (N,): the first 8 bytes of SHA-256 digests."""
-FILE = "seen.npy"
+SEEN_FILE = "seen.npy"
 """In a model's folder: fingerprints of what it learnt from."""
 
 
@@ -38,7 +38,7 @@ def among(rows: Iterable[ManifestRow], learnt: Fingerprints) -> npt.NDArray[np.b
 
 def write_fingerprints(folder: Path, fingerprints: Fingerprints) -> None:
     """Write fingerprints into a model's folder."""
-    with atomic_file(folder / FILE) as file:
+    with atomic_file(folder / SEEN_FILE) as file:
         np.save(file, fingerprints, allow_pickle=False)
 
 
@@ -52,7 +52,7 @@ def read_fingerprints(folder: Path, command: str) -> Fingerprints:
     Raises:
         UserError: the file is missing or damaged.
     """
-    path = folder / FILE
+    path = folder / SEEN_FILE
     try:
         found: Fingerprints = np.load(path, allow_pickle=False)
     except FileNotFoundError:

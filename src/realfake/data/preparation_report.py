@@ -7,7 +7,7 @@ from typing import Any
 
 from realfake.core.json_files import read_record, write_json
 
-FILE = "report.json"
+REPORT_FILE = "report.json"
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class PreparationReport:
         Raises:
             UserError: it is missing, damaged or incomplete.
         """
-        return read_record(cls, prepared / FILE, "dvc repro preprocess")
+        return read_record(cls, prepared / REPORT_FILE, "dvc repro preprocess")
 
     def write(self, prepared: Path) -> None:
         """Write the report into a prepared folder."""
-        write_json(prepared / FILE, asdict(self))
+        write_json(prepared / REPORT_FILE, asdict(self))
 
     def summary(self, seconds: float) -> Iterator[str]:
         """What a person wants to know after the stage, line by line: counts, what was left out, leakage.
@@ -65,7 +65,7 @@ class PreparationReport:
             yield f"  {split:<6}" + "  ".join(f"{name} {count:>7,}" for name, count in classes.items())
         for reason, pictures in self.removed.items():
             if pictures.count:
-                yield f"  removed, {reason}: {pictures.count:,} (named in outputs/prepared/{FILE})"
+                yield f"  removed, {reason}: {pictures.count:,} (named in outputs/prepared/{REPORT_FILE})"
         if self.test_leaked:
             flagged = "also stood in train: flagged, scores are given with and without"
             yield f"  {self.test_leaked:,} test pictures {flagged}"

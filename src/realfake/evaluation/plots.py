@@ -1,148 +1,29 @@
-"""The project's pictures in one look: colour-blind safe (Okabe & Ito 2008), readable at the width of a README.
+"""Figures of a test: what was called what, how sure, and how well.
 
-Each function returns a matplotlib Figure, made without pyplot's global state; `save` writes it, the same bytes every
-time. Labels are uint8 (N,), FAKE = 0, REAL = 1; probabilities are float (N,), P(REAL).
+Each function returns a matplotlib Figure in the project's look. Labels are uint8 (N,), FAKE = 0, REAL = 1;
+probabilities are float (N,), P(REAL).
 """
 
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.files import atomic_file
+from realfake.core.plot_style import BLUE, GREEN, GREY, INK, VERMILION, blank, styled
 from realfake.data.dataset import CLASSES
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
 from realfake.metrics.scores import Array, surest_mistakes
 
-if TYPE_CHECKING:  # matplotlib takes a moment to import: only who draws waits for it
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
-INK, GREY, PALE = "#222222", "#8c8c8c", "#d9d9d9"
-STATE_COLOURS = {"frozen": PALE, "fine-tuned": "#f6c667", "new": "#8fd3b6"}
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "lines.linewidth": 2,
-    "savefig.facecolor": "white",
-}
 _COLUMNS = 8
 _PITCH = 1.42
 """Height of a row of the grid, a column's width being 1."""
-Parameters = ParamSpec("Parameters")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One block of the network's drawing."""
-
-    name: str
-    detail: str
-    """One or two short lines, such as layers and output shape."""
-    weights: int
-    state: Literal["frozen", "fine-tuned", "new"]
-
-
-def save(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG, 130 dots per inch, without date or program version."""
-    with look(), atomic_file(path) as file:
-        figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
-
-
-def styled(draw: "Callable[Parameters, Figure]") -> "Callable[Parameters, Figure]":
-    """Draw in the project's look."""
-
-    @wraps(draw)
-    def wrapper(*arguments: Parameters.args, **named: Parameters.kwargs) -> "Figure":
-        with look():
-            return draw(*arguments, **named)
-
-    return wrapper
-
-
-def look() -> AbstractContextManager[None]:
-    """The project's look, whatever the user's own matplotlib settings are."""
-    from matplotlib import style
-
-    return style.context(STYLE, after_reset=True)
-
-
-@styled
-def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Loss and accuracy of train and val by epoch.
-
-    Args:
-        history: a mapping an epoch with `epoch` (from 1), `train_loss`, `val_loss`, `train_accuracy`, `val_accuracy`.
-    """
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    figure = blank(9, 3.6)
-    epochs = [row["epoch"] for row in history]
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for split, colour, marker in (("train", GREY, "s"), ("val", BLUE, "o")):
-            values = [row[f"{split}_{quantity}"] for row in history]
-            axes.plot(epochs, values, color=colour, marker=marker, markersize=5, label=split)
-        axes.set(title=quantity.capitalize(), xlabel="epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.margins(x=0.06, y=0.12)
-        axes.legend()
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    best = max(history, key=lambda row: row["val_accuracy"])
-    axes.set_title(f"Accuracy (val peak {best['val_accuracy']:.2%}, epoch {best['epoch']})")
-    return figure
-
-
-@styled
-def architecture(parts: Sequence[Part]) -> "Figure":
-    """The network as blocks from left to right: frozen grey, fine-tuned orange, new green, as in the talk."""
-    from matplotlib.patches import FancyBboxPatch, Patch
-
-    figure = blank(max(6.0, 1.75 * len(parts)), 2.5)
-    axes = figure.add_subplot()
-    axes.set_axis_off()
-    axes.set(xlim=(-0.1, len(parts) * 1.25 - 0.15), ylim=(-0.05, 1.1))
-    for column, part in enumerate(parts):
-        left = 1.25 * column
-        box = FancyBboxPatch((left, 0), 1, 1, boxstyle="round,pad=0,rounding_size=0.06", linewidth=1)
-        box.set(facecolor=STATE_COLOURS[part.state], edgecolor=GREY)
-        axes.add_patch(box)
-        name = textwrap.fill(part.name, 16, break_long_words=False)
-        size = min(10.0, 145 / max(map(len, name.splitlines())))
-        axes.text(left + 0.5, 0.78, name, ha="center", va="center", fontweight="bold", fontsize=size)
-        axes.text(left + 0.5, 0.42, part.detail, ha="center", va="center", fontsize=9)
-        axes.text(left + 0.5, 0.12, _weights_text(part.weights), ha="center", va="center", fontsize=9)
-        if column:
-            axes.annotate("", (left, 0.5), (left - 0.25, 0.5), arrowprops={"arrowstyle": "-|>", "color": GREY})
-    handles = []
-    for state, colour in STATE_COLOURS.items():
-        total = sum(part.weights for part in parts if part.state == state)
-        if any(part.state == state for part in parts):
-            handles.append(Patch(facecolor=colour, edgecolor=GREY, label=f"{state} ({_weights_text(total)})"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return figure
 
 
 @styled
@@ -267,13 +148,6 @@ def worst_mistakes(
     return prediction_grid(pictures[surest], labels[surest], probabilities[surest], threshold, title)
 
 
-def blank(width: float, height: float) -> "Figure":
-    """A figure to draw on, in inches."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
 def _unit_axes(x: str, y: str, title: str) -> "tuple[Figure, Axes]":
     """A square from 0 to 1 in both directions."""
     figure = blank(4.6, 4.6)
@@ -284,11 +158,3 @@ def _unit_axes(x: str, y: str, title: str) -> "tuple[Figure, Axes]":
 
 def _with_interval(value: float, interval: Interval) -> str:
     return f"{value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
-
-
-def _weights_text(weights: int) -> str:
-    """A number of weights as people say it: 23.6 M, 524 k, 257."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if weights >= size:
-            return f"{weights / size:.3g} {unit} weights"
-    return f"{weights} weights" if weights else "no weights"

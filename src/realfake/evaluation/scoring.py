@@ -15,6 +15,7 @@ from realfake.core.arrays import Probabilities
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file
 from realfake.core.json_files import write_json
+from realfake.core.plot_style import save
 from realfake.data.dataset import CIFAR_CLASSES, CLASSES, Split, balanced_sample
 from realfake.evaluation import plots
 from realfake.metrics import bootstrap, curves
@@ -171,7 +172,7 @@ def _draw(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
         "worst_mistakes": plots.worst_mistakes(pictures, labels, probabilities, params.threshold, _GRID),
     }
     for name, figure in drawings.items():
-        plots.save(figure, folder / f"{name}.png")
+        save(figure, folder / f"{name}.png")
 
 
 def _write_points(path: Path, columns: Mapping[str, Array]) -> None:

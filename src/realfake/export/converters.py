@@ -18,6 +18,7 @@ from realfake.core.json_files import read_json
 from realfake.core.native_output import quiet
 from realfake.inference.metadata import Description, attach, read_archived
 from realfake.inference.runtimes import LIGHT, Runner, open_file
+from realfake.training.training_record import TrainingRecord
 
 if TYPE_CHECKING:
     import keras
@@ -63,14 +64,14 @@ def describe(model: Path, evaluation: Path, image_size: int) -> Description:
     Raises:
         UserError: one of them is not there.
     """
-    training = read_json(model / "training.json")
+    training = TrainingRecord.read(model)
     scores, low, high = (read_json(evaluation / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
     ends = {"accuracy_ci_low": low["accuracy"], "accuracy_ci_high": high["accuracy"]}
     return Description(
-        source_size=training["params"]["preprocess.size"],
+        source_size=training.source_size,
         image_size=image_size,
         threshold=read_json(evaluation / "decision.json")["threshold"],
-        data_digest=training["data_digest"],
+        data_digest=training.data_digest,
         model_sha256=sha256_file(model / "model.keras"),
         figures=scores | ends,
     )

@@ -9,6 +9,7 @@ from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, table
 from realfake.data.preparation_report import PreparationReport
 from realfake.export.comparison import Quality
+from realfake.training.training_record import Calibration, TrainingRecord
 
 _PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece")
 _NAMES = {
@@ -26,7 +27,7 @@ class Sources:
     """The files of a run that a card is made of, as read."""
 
     report: PreparationReport
-    training: Mapping[str, Any]
+    training: TrainingRecord
     scores: Mapping[str, float]
     low: Mapping[str, float]
     high: Mapping[str, float]
@@ -50,7 +51,7 @@ class Sources:
         compared = read_json(export / "formats.json")
         return cls(
             PreparationReport.read(prepared),
-            read_json(model / "training.json"),
+            TrainingRecord.read(model),
             read_json(evaluation / "metrics.json"),
             read_json(evaluation / "ci_low.json"),
             read_json(evaluation / "ci_high.json"),
@@ -67,7 +68,7 @@ class Sources:
 def model_card(of: Sources) -> str:
     """The whole card in Markdown; the same text for the same run."""
     parts = [
-        f"# Model card: {of.training['name']}",
+        f"# Model card: {of.training.name}",
         "Is a picture a photograph (REAL) or was it made by a generator (FAKE)? The network answers with P(REAL); from "
         f"{of.threshold:g} on the picture is called REAL. Generated from the run's own files by `dvc repro`.",
         "## What it is for",
@@ -108,9 +109,9 @@ def _purpose(of: Sources) -> str:
 def _data(of: Sources) -> str:
     pictures = of.report.pictures
     rows = [[split, *(f"{pictures[split][label]:,}" for label in ("FAKE", "REAL"))] for split in pictures]
-    leaked, size = of.report.test_leaked, of.training["params"]["preprocess.size"]
+    leaked, size = of.report.test_leaked, of.training.source_size
     return (
-        f"Content digest {code(of.training['data_digest'])}, pictures at {size} px.\n\n"
+        f"Content digest {code(of.training.data_digest)}, pictures at {size} px.\n\n"
         f"{table(['split', 'FAKE', 'REAL'], rows)}\n\n"
         "Exact duplicates were removed from train. "
         + (
@@ -119,36 +120,35 @@ def _data(of: Sources) -> str:
             if leaked
             else "No test picture stood in train."
         )
-        + _start(of.training["params"])
+        + _start(of.training.train_params)
     )
 
 
 def _start(params: Mapping[str, Any]) -> str:
     """What the weights had learnt before, which is outside the figures above."""
-    weights = params["train.weights"]
+    weights = params["weights"]
     return "" if weights == "none" else f" The training started from weights that had learnt before: {code(weights)}."
 
 
 def _training(of: Sources) -> str:
-    best = of.training["best"]
-    parts = [[part["name"], f"{part['weights']:,}", part["state"]] for part in of.training["parts"]]
-    values = {name.removeprefix("train."): value for name, value in of.training["params"].items()}
-    chosen = [[code(name), code(value)] for name, value in values.items() if not name.startswith("preprocess.")]
+    best, values = of.training.best, of.training.train_params
+    parts = [[part.name, f"{part.weights:,}", part.state] for part in of.training.parts]
+    chosen = [[code(name), code(value)] for name, value in values.items()]
     return (
         f"{table(['part', 'weights', 'state'], parts)}\n\n"
-        f"Epoch {best['epoch']} was kept, the {values['keep']} one: val accuracy {best['val_accuracy']:.2%}."
-        f"{_calibration(of.training.get('calibration', {}))}{_views(values)}\n\n"
+        f"Epoch {best.epoch} was kept, the {values['keep']} one: val accuracy {best.val_accuracy:.2%}."
+        f"{_calibration(of.training.calibration)}{_views(values)}\n\n"
         f"{table(['parameter', 'value'], chosen, words=True)}"
     )
 
 
-def _calibration(scaling: Mapping[str, float]) -> str:
-    if "val_ece" not in scaling:
+def _calibration(scaling: Calibration) -> str:
+    if scaling.val_ece is None:
         return ""
     return (
-        f" Then the last layer was scaled on val (logit times {scaling['scale']:.4g}, plus {scaling['shift']:.4g}): "
-        f"calibration error {scaling['val_ece_before']:.2%} before, {scaling['val_ece']:.2%} after; accuracy "
-        f"{scaling['val_accuracy']:.2%} in float32."
+        f" Then the last layer was scaled on val (logit times {scaling.scale:.4g}, plus {scaling.shift:.4g}): "
+        f"calibration error {scaling.val_ece_before:.2%} before, {scaling.val_ece:.2%} after; accuracy "
+        f"{scaling.val_accuracy:.2%} in float32."
     )
 
 
@@ -184,7 +184,7 @@ def _damaged(of: Sources) -> str:
         ]
         for row in of.conditions
     ]
-    corruption = float(of.training["params"]["train.augmentation.corruption"])
+    corruption = float(of.training.train_params["augmentation.corruption"])
     met = (
         f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew, in one to three "
         "ways one after another. The table is about damage it has met, not about an unknown kind.\n\n"
@@ -216,7 +216,7 @@ def _files(of: Sources) -> str:
 
 
 def _limits(of: Sources) -> str:
-    size = of.training["params"]["preprocess.size"]
+    size = of.training.source_size
     return "\n".join(
         [
             f"- It sees {size} x {size} pixels. A larger picture is cut to its central square and reduced first; what "
@@ -234,7 +234,7 @@ def _again(of: Sources) -> str:
     return (
         "`python src/promote.py --lineage` prints the commands that bring back a registered version; for this one, "
         "`dvc repro` on a commit whose dvc.lock names its data and parameters. Data digest "
-        f"{code(of.training['data_digest'])}."
+        f"{code(of.training.data_digest)}."
     )
 
 

@@ -133,11 +133,6 @@ class LearningPart:
         self.use = TrunkUse(self.views, count - reused, reused, seconds, size)
         return features
 
-    @property
-    def kept(self) -> dict[str, Any] | None:
-        """What the training learns from, for its record: the last frozen operation, and how many views of a picture."""
-        return {"layer": self.cut.layer, "views": self.views} if self.cut else None
-
     @cached_property
     def _cache(self) -> TrunkCache:
         return TrunkCache(int(self._params.cache.max_gb * 1e9))

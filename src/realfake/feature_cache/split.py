@@ -8,7 +8,8 @@ from itertools import accumulate
 import keras
 
 from realfake.config.schema import TrainParams
-from realfake.models.builder import HEAD, in_inference_mode, to_backbone_range
+from realfake.models.architecture import HEAD
+from realfake.models.builder import in_inference_mode, to_backbone_range
 from realfake.models.saving import without_accidents
 
 

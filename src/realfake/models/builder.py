@@ -7,7 +7,6 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ NATIVE = re.compile(r"resnet(\d+)")
 BATCH_NORM_MOMENTUM = 0.9
 """Keras's 0.99 needs hundreds of steps an epoch before its running statistics mean anything."""
 HEAD_UNITS = 256
-HEAD = ("pool", "dense", "dropout", "probability_real")
-"""Layers behind the backbone, in order."""
 
 
 def build_network(params: TrainParams) -> keras.Model:
@@ -87,41 +84,6 @@ def freeze(backbone: keras.Model, unfreeze: int | str) -> None:
     for layer in backbone.layers:
         if unfreeze == "all" and isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
-
-
-def describe(network: keras.Model, params: TrainParams) -> list[dict[str, Any]]:
-    """The network's parts in order, for people: the frozen trunk, the learning tail of the backbone, the head.
-
-    Args:
-        network: from `build_network`.
-        params: what it was built from; what did not start from given weights is new.
-
-    Returns:
-        For each part its `name`, a `detail` (layers, output shape), its count of `weights` and its `state`: frozen,
-        fine-tuned or new.
-    """
-    backbone = network.get_layer("backbone")
-    states = {False: "frozen", True: "new" if params.weights == "none" else "fine-tuned"}
-    head = "fine-tuned" if pretrained.weights_file(params.weights).suffix == ".keras" else "new"
-    groups = [
-        (trainable, list(layers))
-        for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
-    ]
-    names = {False: "trunk", True: "tail"} if len(groups) > 1 else dict.fromkeys((False, True), "backbone")
-    parts: list[dict[str, Any]] = []
-    for trainable, members in groups:
-        shape = " x ".join(str(size) for size in members[-1].output.shape[1:])
-        detail = f"to {members[-1].name}\n{len(members)} layers\n{shape}"
-        weights = sum(layer.count_params() for layer in members)
-        parts.append(_part(names[trainable], detail, weights, states[trainable]))
-    for name in HEAD:
-        layer = network.get_layer(name)
-        parts.append(_part(name, str(layer.output.shape[1]), layer.count_params(), head))
-    return parts
-
-
-def _part(name: str, detail: str, weights: int, state: str) -> dict[str, Any]:
-    return {"name": name, "detail": detail, "weights": int(weights), "state": state}
 
 
 def in_inference_mode(backbone: keras.Model) -> keras.Model:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from realfake.core.files import sha256_file
-from realfake.data.fingerprints import FILE, Fingerprints, read_fingerprints
+from realfake.data.fingerprints import SEEN_FILE, Fingerprints, read_fingerprints
 
 NAME = "cifake"
 """`weights: cifake` starts a training from it."""
 FOLDER = Path("models") / NAME
-NETWORK, SEEN = FOLDER / "model.keras", FOLDER / FILE
+NETWORK, SEEN = FOLDER / "model.keras", FOLDER / SEEN_FILE
 """In the project: the network to start from, and fingerprints of what it learnt from."""
 
 

@@ -7,7 +7,8 @@ The views differ where a network errs by chance, so their mean errs less (test-t
 import keras
 
 from realfake.config.schema import TrainParams
-from realfake.models.builder import HEAD, to_backbone_range
+from realfake.models.architecture import HEAD
+from realfake.models.builder import to_backbone_range
 
 
 def mirrored(network: keras.Model, params: TrainParams) -> keras.Model:

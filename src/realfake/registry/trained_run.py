@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from realfake.core.errors import UserError
 from realfake.core.files import home
 from realfake.core.json_files import read_json
-from realfake.data.fingerprints import FILE as SEEN
-from realfake.data.fingerprints import Fingerprints, read_fingerprints
+from realfake.data.fingerprints import SEEN_FILE, Fingerprints, read_fingerprints
 from realfake.data.preparation_report import PreparationReport
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
@@ -188,7 +187,7 @@ def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]
 
 def seen_by(client: Any, subject: Subject) -> Fingerprints | None:
     """Fingerprints of the pictures in train and val; None where the run does not have them."""
-    with _artifact(client, subject.run_id, f"training/{SEEN}") as file:
+    with _artifact(client, subject.run_id, f"training/{SEEN_FILE}") as file:
         return None if file is None else read_fingerprints(file.parent, "dvc repro train")
 
 

@@ -125,7 +125,7 @@ def _draw(study: "Study", known: bool, folder: Path) -> None:
     from matplotlib import pyplot
     from optuna.visualization import matplotlib as draw
 
-    from realfake.evaluation.plots import look
+    from realfake.core.plot_style import look
 
     importance = {"importance": partial(draw.plot_param_importances, evaluator=_evaluator())}
     drawings: Mapping[str, Callable[[Any], Any]] = {

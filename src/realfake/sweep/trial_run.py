@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
     from realfake.feature_cache.features import TrunkUse
-    from realfake.training.loop import EpochResult, EpochTiming
+    from realfake.training.history import EpochResult, EpochTiming
 
 
 class Orphaned(Exception):
@@ -84,8 +85,8 @@ class TrialRun:
         from optuna import TrialPruned
 
         assert self._run is not None
-        self._trial.report(result[self._experiment.tune.metric], result["epoch"])
-        self._runs.epoch(self._run, {**result, **timing})
+        self._trial.report(getattr(result, self._experiment.tune.metric), result.epoch)
+        self._runs.epoch(self._run, {**asdict(result), **asdict(timing)})
         self._note(timing, cache)
         if self._orphaned():
             raise Orphaned
@@ -97,7 +98,7 @@ class TrialRun:
         """Note in the trial what tells later what pruning and the feature cache saved, and whether memory grows."""
         import psutil
 
-        self._trial.set_user_attr("epoch_seconds", timing["epoch_seconds"])
+        self._trial.set_user_attr("epoch_seconds", timing.epoch_seconds)
         self._trial.set_user_attr("memory_mb", psutil.Process().memory_info().rss // 10**6)
         if cache is not None:
             pictures = sum(len(labels) for _, labels in self._experiment.data)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from realfake.feature_cache.features import Arrays, TrunkUse
-    from realfake.training.loop import EpochResult, EpochTiming
+    from realfake.training.history import EpochResult, EpochTiming
 
     OnEpoch = Callable[[EpochResult, EpochTiming, TrunkUse | None], None]
 
@@ -167,4 +167,4 @@ def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEp
         history = fit(
             part.network, part.data, params, on_epoch=lambda result, timing: on_epoch(result, timing, part.use)
         )
-        return Outcome(kept_epoch(history, params)[experiment.tune.metric], network)
+        return Outcome(getattr(kept_epoch(history, params), experiment.tune.metric), network)

@@ -12,13 +12,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from realfake.core import plot_style
 from realfake.core.environment import git_state, machine
 from realfake.core.files import key_of, sha256_file
 from realfake.core.json_files import read_json, write_json
 from realfake.core.native_output import quiet
+from realfake.data.fingerprints import SEEN_FILE
 from realfake.tracking import lineage
 from realfake.tracking.run_link import RunLink, note_of, run_of
 from realfake.tracking.store import as_metrics, create_run, exists, log_params, store
+from realfake.training.history import HISTORY_FILE, EpochResult, EpochTiming, read_history
+from realfake.training.plots import architecture, learning_curves
+from realfake.training.training_record import RECORD_FILE, TrainingRecord
 
 
 class TrainingRun:
@@ -28,9 +33,9 @@ class TrainingRun:
         self._client, self._link = client, link
         self.run_id = link.run_id
 
-    def log_epoch(self, result: Mapping[str, Any]) -> None:
-        """Log one epoch's figures at step `epoch`."""
-        _log_steps(self._client, self._link.run_id, [result])
+    def log_epoch(self, result: EpochResult, timing: EpochTiming) -> None:
+        """Log one epoch's figures, and what it took, at step `epoch`."""
+        _log_epochs(self._client, self._link.run_id, [{**asdict(result), **asdict(timing)}])
 
     def log_trunk(self, use: Mapping[str, float]) -> None:
         """Log what the trunk cache did for this training, figures by name."""
@@ -110,9 +115,9 @@ def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLin
     link = run_of(model_folder)
     if link is not None and exists(client, link.run_id):
         return link
-    training = read_json(model_folder / "training.json")
-    name = f"{training['name']}-rebuilt"
-    link = create_run(client, experiment, name, training["params"], {"rebuilt": "true"})
+    record = TrainingRecord.read(model_folder)
+    name = f"{record.name}-rebuilt"
+    link = create_run(client, experiment, name, record.params, {"rebuilt": "true"})
     _log_training(client, link, model_folder)
     write_json(note_of(model_folder), asdict(link))
     print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
@@ -138,17 +143,17 @@ def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str,
 
 
 def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
-    training = read_json(model_folder / "training.json")
-    _log_steps(client, link.run_id, read_json(model_folder / "history.json"))
-    best = {f"best/{key}": value for key, value in training["best"].items()}
-    calibration = {f"calibration/{key}": value for key, value in training.get("calibration", {}).items()}
-    weights = {"weights": sum(part["weights"] for part in training["parts"])}
+    record, history = TrainingRecord.read(model_folder), read_history(model_folder)
+    _log_epochs(client, link.run_id, [asdict(result) for result in history])
+    best = {f"best/{name}": value for name, value in asdict(record.best).items()}
+    calibration = {f"calibration/{name}": value for name, value in record.calibration.figures().items()}
+    weights = {"weights": sum(part.weights for part in record.parts)}
     client.log_batch(link.run_id, metrics=as_metrics(best | calibration | weights, step=0))
-    client.set_tag(link.run_id, "data_digest", training["data_digest"])
+    client.set_tag(link.run_id, "data_digest", record.data_digest)
     client.set_tag(link.run_id, "model_sha256", sha256_file(model_folder / "model.keras"))
-    _log_dataset(client, link.run_id, training)
-    _log_figures(client, link.run_id, model_folder)
-    for name in ("training.json", "history.json", "seen.npy"):
+    _log_dataset(client, link.run_id, record)
+    _log_figures(client, link.run_id, record, history)
+    for name in (RECORD_FILE, HISTORY_FILE, SEEN_FILE):
         client.log_artifact(link.run_id, str(model_folder / name), artifact_path="training")
     installed = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
     client.log_text(link.run_id, "\n".join(installed) + "\n", "environment/requirements.txt")
@@ -158,27 +163,22 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     client.set_terminated(link.run_id)
 
 
-def _log_figures(client: Any, run_id: str, model_folder: Path) -> None:
+def _log_figures(client: Any, run_id: str, record: TrainingRecord, history: Sequence[EpochResult]) -> None:
     """Draw what the training looked like; here and not in the stage, whose outputs must not depend on drawing."""
-    from realfake.evaluation import plots as figures
-
-    parts = [figures.Part(**part) for part in read_json(model_folder / "training.json")["parts"]]
     with TemporaryDirectory() as folder:
-        figures.save(
-            figures.learning_curves(read_json(model_folder / "history.json")), Path(folder, "learning_curves.png")
-        )
-        figures.save(figures.architecture(parts), Path(folder, "architecture.png"))
+        plot_style.save(learning_curves(history), Path(folder, "learning_curves.png"))
+        plot_style.save(architecture(record.parts), Path(folder, "architecture.png"))
         client.log_artifacts(run_id, folder, artifact_path="figures")
 
 
-def _log_dataset(client: Any, run_id: str, training: Mapping[str, Any]) -> None:
+def _log_dataset(client: Any, run_id: str, record: TrainingRecord) -> None:
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag
 
     source = CodeDatasetSource(tags={"path": "data.dvc", **git_state()})
-    dataset = MetaDataset(source, name="pictures", digest=training["data_digest"][:32])  # MLflow takes 36 at most
-    counts = [InputTag("mlflow.data.context", "training"), InputTag("pictures", str(training["pictures"]))]
+    dataset = MetaDataset(source, name="pictures", digest=record.data_digest[:32])  # MLflow takes 36 at most
+    counts = [InputTag("mlflow.data.context", "training"), InputTag("pictures", str(record.pictures))]
     client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), counts)])
 
 
@@ -203,10 +203,11 @@ def _log_model(run_id: str, model_folder: Path) -> None:
         )
 
 
-def _log_steps(client: Any, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
-    """Log epochs that the run does not hold yet: a kill can fall between a checkpoint and its logging."""
+def _log_epochs(client: Any, run_id: str, epochs: Sequence[Mapping[str, float]]) -> None:
+    """Log epochs, figures by name, that the run does not hold yet: a kill can fall between a checkpoint and its log."""
     logged = {point.step for point in client.get_metric_history(run_id, "val_accuracy")}
-    for result in results:
-        if result["epoch"] not in logged:
-            values = {key: value for key, value in result.items() if key != "epoch"}
-            client.log_batch(run_id, metrics=as_metrics(values, step=result["epoch"]))
+    for figures in epochs:
+        values = {**figures}
+        step = int(values.pop("epoch"))
+        if step not in logged:
+            client.log_batch(run_id, metrics=as_metrics(values, step=step))

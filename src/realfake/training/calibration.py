@@ -11,6 +11,7 @@ import numpy as np
 from realfake.core.arrays import Labels, Pictures, Probabilities
 from realfake.metrics.scores import Array, scores
 from realfake.models.saving import predict
+from realfake.training.training_record import Calibration
 
 Method = Literal["none", "temperature", "platt"]
 _CLIP = 1e-7
@@ -18,7 +19,6 @@ _STEPS = 100
 _BINS = 15
 _KNOWS = 0.05
 """Standard deviation of P(REAL) from which on a network is worth scaling; 8 bits tell 0.004 apart."""
-_SCORES = {"accuracy": "accuracy", "loss": "log_loss", "ece": "ece"}
 
 
 class Scaling(NamedTuple):
@@ -62,7 +62,7 @@ def fit_scaling(labels: Labels, probabilities: Probabilities, method: Method) ->
     return scaling if scaling.scale > 0 and _scaled(probabilities, scaling).std() > _KNOWS else UNSCALED
 
 
-def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: Method) -> dict[str, float]:
+def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: Method) -> Calibration:
     """Fit the scaling on pictures of val and make it part of the network, in place.
 
     Args:
@@ -72,17 +72,15 @@ def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: 
         method: as in `fit_scaling`; none changes nothing and computes nothing.
 
     Returns:
-        `scale` and `shift`; unless none, also scores of the finished network on the same pictures: `val_accuracy`,
-        `val_loss`, `val_ece` (15 bins), and `val_ece_before`.
+        The scaling; unless none, also scores of the finished network on the same pictures.
     """
     if method == "none":
-        return {**UNSCALED._asdict()}
+        return Calibration(*UNSCALED)
     probabilities = predict(network, pictures)
     scaling = fit_scaling(labels, probabilities, method)
     fold(network, scaling)
     before, after = (scores(labels, some, 0.5, _BINS) for some in (probabilities, _scaled(probabilities, scaling)))
-    found = {f"val_{name}": after[score] for name, score in _SCORES.items()}
-    return {**scaling._asdict(), **found, "val_ece_before": before["ece"]}
+    return Calibration(*scaling, after["accuracy"], after["log_loss"], after["ece"], before["ece"])
 
 
 def fold(network: keras.Model, scaling: Scaling) -> None:

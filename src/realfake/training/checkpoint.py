@@ -4,7 +4,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from realfake.core.cleanup import Removed, kept_in, remove_unused
 from realfake.core.code_identity import code_digest
 from realfake.core.environment import library_versions
 from realfake.core.files import atomic_file, key_of, state_folder
+from realfake.training.history import EpochResult
 
 FOLDER = "checkpoints"
 """In .cache/: a folder for each training, by its key."""
@@ -22,7 +23,7 @@ FOLDER = "checkpoints"
 class Snapshot:
     """A training after its last finished epoch: arrays in the order of Keras's variables."""
 
-    history: list[Any]
+    history: list[EpochResult]
     model: list[Any]
     optimizer: list[Any]
     best: list[Any]
@@ -51,7 +52,7 @@ class Checkpoint:
             for place, array in enumerate(getattr(snapshot, kind))
         }
         with atomic_file(self._file) as file:
-            np.savez(file, history=np.array(json.dumps(snapshot.history)), **arrays)
+            np.savez(file, history=np.array(json.dumps([asdict(result) for result in snapshot.history])), **arrays)
 
     def load(self) -> Snapshot | None:
         """The state of the last finished epoch, or None at the start (or when the file cannot be read)."""
@@ -62,10 +63,10 @@ class Checkpoint:
                     for kind in ("model", "optimizer", "best")
                 }
                 os.utime(self._file)  # pruning goes by age: what is still of use is young
-                return Snapshot(json.loads(str(arrays["history"])), **kinds)
+                return Snapshot([EpochResult(**row) for row in json.loads(str(arrays["history"]))], **kinds)
         except FileNotFoundError:
             return None
-        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile):
+        except (ValueError, TypeError, OSError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"the checkpoint in {self.folder} is damaged; training starts again", flush=True)
             return None
 

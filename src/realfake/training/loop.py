@@ -2,51 +2,30 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from realfake.config.schema import OptimizerParams, TrainParams
+from realfake.config.schema import FINISHING, TrainParams
 from realfake.core.arrays import Inputs
 from realfake.core.errors import UserError
+from realfake.core.files import sha256_file
+from realfake.data.dataset import MANIFEST
 from realfake.data.examples import TrainingData
 from realfake.data.prefetch import Prefetched
 from realfake.metrics.scores import accuracy, log_loss, roc_auc
 from realfake.models.saving import predict_batches
 from realfake.training.checkpoint import Checkpoint, Snapshot
+from realfake.training.history import EpochResult, EpochTiming, best_epoch
+from realfake.training.optimizer import compile_network
 
 CODE = ("training.loop", "models.builder", "feature_cache.features")
 """The modules that, with all that they import, determine what `fit` makes of a network: part of a checkpoint's key."""
-
-
-class EpochResult(TypedDict):
-    """One epoch's figures; `epoch` counts from 1, `learning_rate` is the one after its last step.
-
-    train_* are means over the epoch while it trained, on augmented pictures and with dropout.
-    """
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    val_auc: float
-
-
-class EpochTiming(TypedDict):
-    """What one epoch took; it varies by nature and stands in no output."""
-
-    epoch_seconds: float
-    """With its scoring on val."""
-    input_wait: float
-    """The part of the training time, 0 to 1, that the network waited for its batches."""
-
-
 Means = dict[str, float]
 """`loss` and `accuracy` over an epoch."""
 
@@ -92,34 +71,25 @@ def fit(
 
 def kept_epoch(history: list[EpochResult], params: TrainParams) -> EpochResult:
     """The epoch whose weights `fit` leaves."""
-    return _best_epoch(history) if params.keep == "best" else history[-1]
+    return best_epoch(history) if params.keep == "best" else history[-1]
 
 
-def _best_epoch(history: list[EpochResult]) -> EpochResult:
-    """Highest val accuracy, then lowest val loss, then earliest."""
-    return max(history, key=lambda result: (result["val_accuracy"], -result["val_loss"], -result["epoch"]))
+def checkpoint_of(prepared: Path, named: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint of a training, keyed by its pictures, the parameters that its epochs depend on, and CODE.
 
-
-class _WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Linear warm-up to the peak, then constant or half a cosine down to 0 (Loshchilov & Hutter 2017)."""
-
-    def __init__(self, params: OptimizerParams, steps: int, epochs: int) -> None:
-        self.peak, self.cosine = params.learning_rate, params.schedule == "cosine"
-        self.warmup, self.total = params.warmup_epochs * steps, epochs * steps
-
-    def __call__(self, step: Any) -> Any:
-        step = keras.ops.cast(step, "float32")
-        rising = (step + 1) / max(self.warmup, 1.0)
-        progress = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1.0), 0.0, 1.0)
-        falling = 0.5 * (1 + keras.ops.cos(math.pi * progress)) if self.cosine else 1.0
-        return self.peak * keras.ops.minimum(rising, 1.0) * falling
+    Args:
+        prepared: the folder of its pictures.
+        named: its parameters, from `named_params`.
+    """
+    learnt = {name: value for name, value in named.items() if name.removeprefix("train.") not in FINISHING}
+    return Checkpoint({"data": sha256_file(prepared / MANIFEST), **learnt}, CODE)
 
 
 def _epochs(
     network: keras.Model, data: TrainingData, params: TrainParams, snapshot: Snapshot
 ) -> Iterator[tuple[Snapshot, EpochTiming]]:
     """Train the epochs that follow a snapshot, and give the state after each."""
-    _compile(network, params, math.ceil(len(data.train_labels) / params.batch_size))
+    compile_network(network, params, math.ceil(len(data.train_labels) / params.batch_size))
     if snapshot.history:
         _assign(network.variables, snapshot.model)
         _assign(network.optimizer.variables, snapshot.optimizer)
@@ -129,9 +99,9 @@ def _epochs(
         trained, input_wait = _train_epoch(network, data, params, epoch)
         history = [*snapshot.history, _result(network, data, epoch, trained)]
         model = _values(network.variables)
-        best = model if history[-1] is _best_epoch(history) else snapshot.best
+        best = model if history[-1] is best_epoch(history) else snapshot.best
         snapshot = Snapshot(history, model, _values(network.optimizer.variables), best)
-        yield snapshot, {"epoch_seconds": time.perf_counter() - started, "input_wait": input_wait}
+        yield snapshot, EpochTiming(time.perf_counter() - started, input_wait)
 
 
 def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, epoch: int) -> tuple[Means, float]:
@@ -168,40 +138,19 @@ def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, 
     return means, batches.waited / (time.perf_counter() - started)
 
 
-def _compile(network: keras.Model, params: TrainParams, steps: int) -> None:
-    schedule = _WarmupSchedule(params.optimizer, steps, params.epochs)
-    decay, momentum = params.optimizer.weight_decay or None, params.optimizer.averaging
-    average: dict[str, Any] = {"use_ema": True, "ema_momentum": momentum, "ema_overwrite_frequency": steps}
-    average = average if momentum else {}
-    if params.optimizer.name == "sgd":
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay, **average)
-    elif params.optimizer.name == "adamw":
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay or 0.0, **average)
-    else:
-        optimizer = keras.optimizers.Adam(schedule, **average)
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    # XLA halves the speed on CPU (measured), and its compilation costs the first epoch
-    loss = keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing)
-    # as an object: of a name Keras would make the metric in the first step, and TensorFlow trace that step twice
-    metric = keras.metrics.BinaryAccuracy(name="accuracy")
-    network.compile(optimizer, loss=loss, metrics=[metric], jit_compile=False)
-    optimizer.build(network.trainable_variables)
-
-
 def _result(network: keras.Model, data: TrainingData, epoch: int, trained: Means) -> EpochResult:
     probabilities = predict_batches(
         network, lambda start, stop: data.val.inputs(np.arange(start, stop), 0), len(data.val_labels)
     )
-    return {
-        "epoch": epoch + 1,
-        "learning_rate": float(network.optimizer.learning_rate),
-        "train_loss": trained["loss"],
-        "train_accuracy": trained["accuracy"],
-        "val_loss": log_loss(data.val_labels, probabilities),
-        "val_accuracy": accuracy(data.val_labels, probabilities),
-        "val_auc": roc_auc(data.val_labels, probabilities),
-    }
+    return EpochResult(
+        epoch=epoch + 1,
+        learning_rate=float(network.optimizer.learning_rate),
+        train_loss=trained["loss"],
+        train_accuracy=trained["accuracy"],
+        val_loss=log_loss(data.val_labels, probabilities),
+        val_accuracy=accuracy(data.val_labels, probabilities),
+        val_auc=roc_auc(data.val_labels, probabilities),
+    )
 
 
 def _reseed(network: keras.Model, seed: int, epoch: int) -> None:

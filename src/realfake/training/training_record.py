@@ -1,12 +1,96 @@
-"""What train tells of a training: its name, a line an epoch, and training.json beside the network."""
+"""outputs/model/training.json: what a training was, learnt from and came to; enough to rebuild its MLflow run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.config.schema import TrainParams
-from realfake.core.environment import bfloat16_is_fast
+from realfake.config.schema import TrainParams, flatten
+from realfake.core.json_files import read_record, write_json
 from realfake.data.preparation_report import PreparationReport
+from realfake.models.architecture import Part
+from realfake.training.history import EpochResult
+
+RECORD_FILE = "training.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The scaling of a network's answers, and its figures on val; those are None where nothing was fitted."""
+
+    scale: float
+    """P(REAL) became sigmoid(scale * logit + shift)."""
+    shift: float
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+    val_ece: float | None = None
+    """Expected calibration error (15 bins) of the finished network."""
+    val_ece_before: float | None = None
+    """The same before the scaling."""
+
+    def figures(self) -> dict[str, float]:
+        """The figures that are known, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class KeptFeatures:
+    """The kept output of frozen layers that a training learnt from."""
+
+    layer: str
+    """The last frozen operation."""
+    views: int
+    """Kept versions of each training picture."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """The record of a training; its fields are those of the file, in their order."""
+
+    name: str
+    """As `run_name` gives it."""
+    data_digest: str
+    """Content digest of the pictures."""
+    pictures: Mapping[str, Mapping[str, int]]
+    """Number of pictures by split and class."""
+    parts: tuple[Part, ...]
+    params: Mapping[str, Any]
+    """Preprocess and train parameters, as `named_params` names them."""
+    best: EpochResult
+    """The epoch whose weights were kept."""
+    calibration: Calibration
+    trunk: KeptFeatures | None
+    """None where the training learnt from the pictures themselves."""
+
+    @classmethod
+    def read(cls, model: Path) -> "TrainingRecord":
+        """Read the record of the training that left a model's folder.
+
+        Raises:
+            UserError: the file is missing, damaged or incomplete.
+        """
+        return read_record(cls, model / RECORD_FILE, "dvc repro train")
+
+    def write(self, model: Path) -> None:
+        """Write the record into a model's folder."""
+        write_json(model / RECORD_FILE, asdict(self) | {"calibration": self.calibration.figures()})
+
+    @property
+    def source_size(self) -> int:
+        """Side of the prepared pictures in pixels."""
+        return int(self.params["preprocess.size"])
+
+    @property
+    def train_params(self) -> dict[str, Any]:
+        """The train parameters by dotted name, without the group's name."""
+        prefix = "train."
+        return {name.removeprefix(prefix): value for name, value in self.params.items() if name.startswith(prefix)}
+
+
+def named_params(report: PreparationReport, params: TrainParams) -> dict[str, Any]:
+    """Preprocess and train parameters as MLflow knows them: `preprocess.size`, `train.optimizer.name` ..."""
+    groups = {"preprocess": report.params, "train": flatten(params)}
+    return {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
 
 
 def run_name(params: TrainParams) -> str:
@@ -15,56 +99,3 @@ def run_name(params: TrainParams) -> str:
     weights = "" if params.weights == "none" else f"-{Path(params.weights).stem}"
     depth = "" if params.unfreeze == "all" else f"-last{params.unfreeze}"
     return f"{params.backbone}{width}-{params.image_size}px{weights}{depth}-{params.epochs}ep"
-
-
-def opening(params: TrainParams, weights: int, pictures: int) -> str:
-    """The first line of a training, and a second where its precision costs more than it brings."""
-    line = f"{run_name(params)}: {weights:,} weights, {pictures:,} pictures"
-    if params.precision == "bfloat16" and not bfloat16_is_fast():
-        line += "\nthis processor has no bfloat16 arithmetic of its own: train.precision: float32 would be faster"
-    return line
-
-
-def closing(best: Mapping[str, Any], scaling: Mapping[str, float]) -> str:
-    """The last line of a training: the epoch that was kept, and what calibration did."""
-    line = f"kept epoch {best['epoch']}: val accuracy {best['val_accuracy']:.2%}, AUC {best['val_auc']:.4f}"
-    if "val_ece" in scaling:
-        line += f", calibration error {scaling['val_ece_before']:.2%}, after scaling {scaling['val_ece']:.2%}"
-    return line
-
-
-def record(
-    name: str,
-    report: PreparationReport,
-    params: Mapping[str, Any],
-    parts: Sequence[Mapping[str, Any]],
-    outcome: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The contents of training.json: enough to rebuild the MLflow run of a training that is gone.
-
-    Args:
-        name: from `run_name`.
-        report: of preprocess.
-        params: flattened preprocess and train parameters.
-        parts: the network's parts, from `builder.describe`.
-        outcome: `best`, the result of the epoch that was kept; `calibration`, from `calibration.calibrate`; `trunk`,
-            what was learnt from, from `LearningPart.kept`.
-    """
-    return {
-        "name": name,
-        "data_digest": report.digest,
-        "pictures": report.pictures,
-        "parts": parts,
-        "params": params,
-        **outcome,
-    }
-
-
-def epoch_line(result: Mapping[str, Any], epochs: int, seconds: float) -> str:
-    """One epoch as a line for the terminal, with the time left when it is a minute or more."""
-    left = (epochs - result["epoch"]) * seconds
-    return (
-        f"epoch {result['epoch']:>3}/{epochs}  loss {result['train_loss']:.4f}  accuracy {result['train_accuracy']:.2%}"
-        f"  |  val loss {result['val_loss']:.4f}  accuracy {result['val_accuracy']:.2%}  AUC {result['val_auc']:.4f}"
-        f"  |  {seconds:.0f} s" + (f", about {left / 60:.0f} min left" if left >= 60 else "")
-    )

@@ -1,0 +1,49 @@
+"""What follows the last epoch: the network is finished for use, and what the training leaves is written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from realfake.config.schema import TrainParams
+from realfake.core.arrays import Labels, Pictures
+from realfake.data.dataset import read_manifest
+from realfake.data.fingerprints import learnt_from, write_fingerprints
+from realfake.models.saving import in_float32, save_network
+from realfake.models.test_time_augmentation import mirrored
+from realfake.training.calibration import calibrate
+from realfake.training.history import EpochResult, write_history
+from realfake.training.training_record import Calibration, TrainingRecord
+
+
+def finish(network: keras.Model, val: tuple[Pictures, Labels], params: TrainParams) -> tuple[keras.Model, Calibration]:
+    """Make a trained network what will be used: in float32, mirrored where that is asked for, calibrated on val.
+
+    Args:
+        network: with the weights of the epoch that is kept.
+        val: pictures uint8 (N, S, S, 3) and labels uint8 (N,).
+        params: mirror and calibration.
+
+    Returns:
+        The finished network, a copy, and what calibration found.
+    """
+    finished = in_float32(mirrored(network, params) if params.mirror else network)
+    return finished, calibrate(finished, *val, params.calibration)
+
+
+def write_model(
+    network: keras.Model, history: Sequence[EpochResult], record: TrainingRecord, prepared: Path, folder: Path
+) -> None:
+    """Write model.keras, history.json, training.json, and fingerprints of what was learnt from (seen.npy).
+
+    Args:
+        network: finished.
+        history: of all its epochs.
+        record: of the training.
+        prepared: the folder of the pictures that it learnt from.
+        folder: an existing folder.
+    """
+    save_network(network, folder / "model.keras")
+    write_fingerprints(folder, learnt_from(read_manifest(prepared)))
+    write_history(folder, history)
+    record.write(folder)

@@ -1,0 +1,35 @@
+"""Figures look alike everywhere and are written with the same bytes; whoever draws nothing waits for nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+
+from realfake.core import plot_style
+from realfake.core.plot_style import blank, save, styled
+
+
+@styled
+def line():
+    figure = blank(3, 2)
+    figure.add_subplot(title="a line").plot((0, 1), (0, 1))
+    return figure
+
+
+def test_the_same_figure_is_the_same_file_whatever_the_users_settings(tmp_path: Path) -> None:
+    save(line(), tmp_path / "one.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.bbox": "tight"}):
+        save(line(), tmp_path / "two.png")
+    data = (tmp_path / "one.png").read_bytes()
+    assert data.startswith(b"\x89PNG") and b"atplotlib" not in data
+    assert data == (tmp_path / "two.png").read_bytes()
+
+
+def test_importing_figures_imports_no_matplotlib_and_drawing_no_pyplot() -> None:
+    code = (
+        "import sys; from realfake.core import plot_style; from realfake.training import plots; "
+        "import realfake.evaluation.plots; assert 'matplotlib' not in sys.modules; plots.architecture([]); "
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plot_style.__file__).parents[2])
