@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from realfake.core.files import atomic_folder, sha256_file  # noqa: E402
 from realfake.core.json_files import read_json, write_json  # noqa: E402
 from realfake.data.dataset import load_split  # noqa: E402
 from realfake.evaluation import robustness, scoring  # noqa: E402
+from realfake.export.results import ExportResults  # noqa: E402
 from realfake.inference.detector import Detector  # noqa: E402
 from realfake.models import pretrained  # noqa: E402
 from realfake.training.training_record import TrainingRecord  # noqa: E402
@@ -75,7 +77,7 @@ def publish(project: Path, target: Path) -> None:
         record = {name: read_json(outputs / f"evaluation/{name}.json") for name in names}
         record["conditions"] = read_json(outputs / "evaluation/plots/robustness.json")
         record["classes"] = read_json(outputs / "evaluation/plots/accuracy_by_class.json")
-        record["formats"] = read_json(outputs / "export/formats.json")
+        record["formats"] = asdict(ExportResults.read(outputs / "export"))
         record["calibration"] = TrainingRecord.read(outputs / "model").calibration.figures()
         record["light"] = light(folder / "model_int8.tflite", project)
         record["made"], record["training_seconds"] = training(project / "mlflow.db")

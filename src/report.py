@@ -5,7 +5,6 @@ the exported formats. It compares the working tree with a commit and computes no
 """
 
 import argparse
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,10 @@ from realfake.core.errors import run
 from realfake.core.files import atomic_file, workspace
 from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, folded, line_chart, table
-from realfake.export.comparison import table as aligned
+from realfake.export.results import FORMAT_COLUMNS, ExportResults, format_rows, measured_speeds
 from realfake.reporting import dvc_diff
 from realfake.reporting.dvc_diff import Base
 from realfake.reporting.dvc_lock_diff import lock_moved
-from realfake.reporting.export_results import formats_of
 from realfake.tracking.run_link import run_of
 
 CALLED = {
@@ -180,14 +178,11 @@ def _learning_curve(root: Path, base: Base) -> Iterator[str]:
 
 
 def _formats(root: Path) -> Iterator[str]:
-    formats = formats_of(root)
+    results, speeds = ExportResults.read(root / "outputs/export"), measured_speeds(root / "outputs")
     yield "### Exported formats"
-    header, *rows = (
-        re.split(r" {2,}", line.strip()) for line in aligned(formats.qualities, formats.speeds).splitlines()
-    )
-    yield table(header, rows)
-    unknown = "" if formats.speeds else " Their speed was not measured here."
-    yield f"Each run by its own runtime on {formats.pictures:,} test pictures.{unknown}"
+    yield table(FORMAT_COLUMNS, format_rows(results.formats, speeds))
+    unknown = "" if speeds else " Their speed was not measured here."
+    yield f"Each run by its own runtime on {results.pictures:,} test pictures.{unknown}"
 
 
 def _promotion(root: Path, rehearsal: bool) -> str:

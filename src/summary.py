@@ -7,9 +7,8 @@ from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.core.json_files import read_json
 from realfake.data.preparation_report import PreparationReport
-from realfake.export.comparison import table
+from realfake.export.results import ExportResults, format_table, measured_speeds
 from realfake.reporting.dvc_lock_diff import lock_moved
-from realfake.reporting.export_results import formats_of
 from realfake.tracking.run_link import run_of
 
 
@@ -41,10 +40,10 @@ def _with_interval(name: str, style: str, *values: float | None) -> str:
 
 
 def _format_table(root: Path) -> Iterator[str]:
-    formats = formats_of(root)
-    unknown = "" if formats.speeds else "; their speed was not measured here (`dvc repro -f export` does)"
-    yield f"formats   on {formats.pictures:,} test pictures{unknown}"
-    yield from (f"  {line}" for line in table(formats.qualities, formats.speeds).splitlines())
+    results, speeds = ExportResults.read(root / "outputs/export"), measured_speeds(root / "outputs")
+    unknown = "" if speeds else "; their speed was not measured here (`dvc repro -f export` does)"
+    yield f"formats   on {results.pictures:,} test pictures{unknown}"
+    yield from (f"  {line}" for line in format_table(results.formats, speeds).splitlines())
 
 
 def main() -> None:

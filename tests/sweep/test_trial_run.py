@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from stage_files import epoch_result
 from sweeping import experiment, outcome, runs, sweep, tune_params  # noqa: F401 - fixtures
 
 from realfake.config.tool_schema import Choices
 from realfake.core.errors import UserError
 from realfake.sweep import trial_run
 from realfake.sweep.worker import work
+from realfake.training.history import EpochTiming
 
 
 @pytest.mark.slow
@@ -31,7 +33,7 @@ def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs
         seen.append(0)
         for epoch in range(1, 5):
             seen[-1] = epoch
-            on_epoch({"epoch": epoch, "val_accuracy": value}, {"epoch_seconds": 1.0, "input_wait": 0.0}, None)
+            on_epoch(epoch_result(epoch, val_accuracy=value), EpochTiming(epoch_seconds=1.0, input_wait=0.0), None)
         return outcome(value)
 
     monkeypatch.setattr(trial_run, "run_trial", run_trial)

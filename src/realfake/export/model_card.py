@@ -8,7 +8,7 @@ from typing import Any
 from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, table
 from realfake.data.preparation_report import PreparationReport
-from realfake.export.comparison import Quality
+from realfake.export.results import ExportResults
 from realfake.training.training_record import Calibration, TrainingRecord
 
 _PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece")
@@ -36,10 +36,7 @@ class Sources:
     conditions: list[Mapping[str, Any]]
     classes: list[Mapping[str, Any]]
     threshold: float
-    formats: Mapping[str, Quality]
-    """Exported files, by format."""
-    compared: int
-    """Test pictures that the formats were compared on."""
+    exported: ExportResults
 
     @classmethod
     def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "Sources":
@@ -48,7 +45,6 @@ class Sources:
         Raises:
             UserError: a stage has not run.
         """
-        compared = read_json(export / "formats.json")
         return cls(
             PreparationReport.read(prepared),
             TrainingRecord.read(model),
@@ -60,8 +56,7 @@ class Sources:
             read_json(evaluation / "plots/robustness.json"),
             read_json(evaluation / "plots/accuracy_by_class.json"),
             read_json(evaluation / "decision.json")["threshold"],
-            compared["formats"],
-            compared["pictures"],
+            ExportResults.read(export),
         )
 
 
@@ -208,11 +203,11 @@ def _classes(of: Sources) -> str:
 
 def _files(of: Sources) -> str:
     rows = [
-        [name, f"{one['bytes'] / 1e6:.2f}", f"{one['accuracy']:.2%}", f"{one['max_difference']:.4f}"]
-        for name, one in of.formats.items()
+        [name, f"{one.bytes / 1e6:.2f}", f"{one.accuracy:.2%}", f"{one.max_difference:.4f}"]
+        for name, one in of.exported.formats.items()
     ]
     head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
-    return f"Accuracy of each on the same {of.compared:,} test pictures.\n\n{table(head, rows)}"
+    return f"Accuracy of each on the same {of.exported.pictures:,} test pictures.\n\n{table(head, rows)}"
 
 
 def _limits(of: Sources) -> str:

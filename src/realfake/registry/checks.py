@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from realfake.config.messages import nearest
 from realfake.config.tool_schema import Limit
 from realfake.core.text_tables import table as rows_of
+from realfake.export.results import Quality
 from realfake.metrics.paired_bootstrap import Paired
 
 
@@ -85,16 +85,14 @@ def unseen_check(pictures: int, seen: int | None) -> Check:
     return Check(name, required, f"{pictures - seen:,} of {pictures:,}", not seen, reason)
 
 
-def formats_check(formats: Mapping[str, Mapping[str, Any]] | None) -> Check:
+def formats_check(formats: Mapping[str, Quality]) -> Check:
     """The export stage must have written and passed every format; it refuses those that lost too much accuracy."""
     name, required = "export", "every format passed"
     if not formats:
         return Check(name, required, "none", False, "the run has no exported files; `dvc repro` makes them")
-    worst = min(formats, key=lambda one: formats[one]["agreement"])
+    worst = min(formats, key=lambda name: formats[name].agreement)
     found = f"{len(formats)} formats"
-    return Check(
-        name, required, found, True, f"lowest agreement with Keras: {worst}, {formats[worst]['agreement']:.2%}"
-    )
+    return Check(name, required, found, True, f"lowest agreement with Keras: {worst}, {formats[worst].agreement:.2%}")
 
 
 def accuracy_check(paired: Paired | None, allowed: float, left_out: int, champion: str | None) -> Check:

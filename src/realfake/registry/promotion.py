@@ -208,7 +208,7 @@ def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
     known = {name: subject.tags[name] for name in names if name in subject.tags}
     figures = {name: _with_interval(subject, name) for name in HEADLINES if name in subject.figures}
     formats = {
-        name: f"{row['bytes'] / 1e6:.2f} MB, {row['accuracy']:.2%}" for name, row in formats_of(client, subject).items()
+        name: f"{row.bytes / 1e6:.2f} MB, {row.accuracy:.2%}" for name, row in formats_of(client, subject).items()
     }
     return {
         **known,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.core.errors import UserError
 from realfake.core.files import home
-from realfake.core.json_files import read_json
 from realfake.data.fingerprints import SEEN_FILE, Fingerprints, read_fingerprints
 from realfake.data.preparation_report import PreparationReport
+from realfake.export.results import FORMATS_FILE, ExportResults, Quality
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
 
@@ -170,10 +170,10 @@ def exported_file(client: Any, subject: Subject, name: str, folder: Path) -> Pat
     return Path(client.download_artifacts(subject.stages["export"], path, str(folder)))
 
 
-def formats_of(client: Any, subject: Subject) -> dict[str, dict[str, Any]]:
+def formats_of(client: Any, subject: Subject) -> Mapping[str, Quality]:
     """What export found, by format; empty where it has not run."""
-    with _artifact(client, subject.stages["export"], "export/formats.json") as file:
-        return dict(read_json(file)["formats"]) if file else {}
+    with _artifact(client, subject.stages["export"], f"export/{FORMATS_FILE}") as file:
+        return ExportResults.read(file.parent).formats if file else {}
 
 
 def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]] | None:
