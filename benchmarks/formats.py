@@ -14,7 +14,7 @@ from scene import PROJECT, Scene
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
-from realfake.core.json_files import read_json
+from realfake.evaluation.results import EvaluationScores
 from realfake.export.results import ExportResults, measured_speeds
 from realfake.models import pretrained
 
@@ -51,6 +51,6 @@ def _exported(scene: Scene, stages: Sequence[str]) -> dict[str, Any]:
     for stage in stages:
         scene.run(PROJECT / f"src/{stage}.py", shown=True)
     found, speeds = ExportResults.read(scene.folder / "outputs/export"), measured_speeds(scene.folder / "outputs")
-    accuracy = read_json(scene.folder / "outputs/evaluation/metrics.json")["accuracy"]
+    accuracy = EvaluationScores.read(scene.folder / "outputs/evaluation").test.accuracy
     rows = {name: asdict(quality) | asdict(speeds[name]) for name, quality in found.formats.items()}
     return {"pictures": found.pictures, "accuracy": accuracy, "formats": rows}

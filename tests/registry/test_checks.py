@@ -85,13 +85,3 @@ def test_what_is_not_gated_does_not_refuse():
     checks = [Check("a", "x", "y", True, "r"), Check("b", "x", "-", None, "r")]
     assert rules.promoted(checks)
     assert not rules.promoted([*checks, Check("c", "x", "y", False, "r")])
-
-
-def test_both_tables_have_a_reason_a_row():
-    checks = [Check("accuracy", "at least 0.9", "0.95", True, "within"), Check("ece", "at most 0.1", "-", None, "none")]
-    text = rules.table(checks)
-    assert "passed     accuracy  0.95; required: at least 0.9" in text
-    assert text.count("\n") == 3
-    page = rules.markdown("**promoted**", checks).splitlines()
-    assert page[0] == "**promoted**"
-    assert page[-1] == "| ece | at most 0.1 | - | **not gated** | none |"

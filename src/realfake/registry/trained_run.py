@@ -1,6 +1,5 @@
 """What a finished training run holds: its figures, its network, its exported files, what it learnt from."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from realfake.core.errors import UserError
 from realfake.core.files import home
 from realfake.data.fingerprints import SEEN_FILE, Fingerprints, read_fingerprints
 from realfake.data.preparation_report import PreparationReport
+from realfake.evaluation.predictions import PREDICTIONS_FILE, Prediction, read_predictions
 from realfake.export.results import FORMATS_FILE, ExportResults, Quality
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
@@ -176,13 +176,10 @@ def formats_of(client: Any, subject: Subject) -> Mapping[str, Quality]:
         return ExportResults.read(file.parent).formats if file else {}
 
 
-def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]] | None:
-    """Name, label and P(REAL) of each test picture, as evaluate wrote them; None where it has not run."""
-    with _artifact(client, subject.stages["evaluate"], "evaluate/predictions.csv") as file:
-        if file is None:
-            return None
-        with file.open(newline="", encoding="utf-8") as lines:
-            return [(row["name"], int(row["label"]), float(row["probability"])) for row in csv.DictReader(lines)]
+def predictions_of(client: Any, subject: Subject) -> list[Prediction] | None:
+    """What the network answered for each test picture, as evaluate wrote it; None where it has not run."""
+    with _artifact(client, subject.stages["evaluate"], f"evaluate/{PREDICTIONS_FILE}") as file:
+        return None if file is None else read_predictions(file.parent)
 
 
 def seen_by(client: Any, subject: Subject) -> Fingerprints | None:
