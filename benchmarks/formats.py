@@ -5,6 +5,7 @@ ones: its speeds and drops are those of the architecture, its accuracy is not th
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from scene import PROJECT, Scene
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
-from realfake.core.json_files import read_json
+from realfake.evaluation.results import EvaluationScores
+from realfake.export.results import ExportResults, measured_speeds
 from realfake.models import pretrained
 
 DECK = {
@@ -48,7 +50,7 @@ def _exported(scene: Scene, stages: Sequence[str]) -> dict[str, Any]:
     scene.prepared()
     for stage in stages:
         scene.run(PROJECT / f"src/{stage}.py", shown=True)
-    found, timed = (read_json(scene.folder / f"outputs/{name}.json") for name in ("export/formats", "timings/export"))
-    accuracy = read_json(scene.folder / "outputs/evaluation/metrics.json")["accuracy"]
-    rows = {name: found["formats"][name] | timed["formats"][name] for name in found["formats"]}
-    return {"pictures": found["pictures"], "accuracy": accuracy, "formats": rows}
+    found, speeds = ExportResults.read(scene.folder / "outputs/export"), measured_speeds(scene.folder / "outputs")
+    accuracy = EvaluationScores.read(scene.folder / "outputs/evaluation").test.accuracy
+    rows = {name: asdict(quality) | asdict(speeds[name]) for name, quality in found.formats.items()}
+    return {"pictures": found.pictures, "accuracy": accuracy, "formats": rows}

@@ -138,7 +138,8 @@ def draw_robustness(project: Path, path: Path) -> None:
     from realfake.core.plot_style import save
     from realfake.data.corruption import SUITE
     from realfake.evaluation.explanations import severity_curves
-    from realfake.evaluation.robustness import Condition, Robustness, damaged
+    from realfake.evaluation.results import Condition
+    from realfake.evaluation.robustness import Robustness, damaged
 
     record = read_json(project / "models/cifake/record.json")
     clean, *rows = (Condition(**row) for row in record["conditions"])

@@ -7,6 +7,7 @@ from typing import Any
 from scene import PROJECT, Scene, median, rounds
 
 from realfake.core.errors import UserError
+from realfake.evaluation.results import EvaluationScores
 
 TARGET = 0.8676
 """The deck's best accuracy on val; it gives none on test."""
@@ -33,18 +34,15 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
         count, {"preprocess": lambda: scene.run(PROJECT / "src/preprocess.py")[0], "train, resnet20, 1 epoch": train}
     )
     scene.run(PROJECT / "src/evaluate.py")
-    scores = {
-        name: json.loads((scene.folder / f"outputs/evaluation/{name}.json").read_text())["accuracy"]
-        for name in ("metrics", "ci_low", "ci_high")
-    }
+    scores = EvaluationScores.read(scene.folder / "outputs/evaluation")
     extrapolated = {
         manner: 5 * 100_000 * median(taken) / deck["pictures"]
         for manner, taken in deck["tutorial_epoch_seconds"].items()
     }
     return {
         "seconds": seconds,
-        "test_accuracy": scores["metrics"],
-        "interval": [scores["ci_low"], scores["ci_high"]],
+        "test_accuracy": scores.test.accuracy,
+        "interval": [scores.low.accuracy, scores.high.accuracy],
         "target": TARGET,
         "deck_seconds_extrapolated": extrapolated,
     }

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,18 @@ from realfake.config.schema import load_params  # noqa: E402
 from realfake.core.environment import git_state, machine  # noqa: E402
 from realfake.core.errors import UserError, run  # noqa: E402
 from realfake.core.files import atomic_folder, sha256_file  # noqa: E402
-from realfake.core.json_files import read_json, write_json  # noqa: E402
+from realfake.core.json_files import write_json  # noqa: E402
 from realfake.data.dataset import load_split  # noqa: E402
 from realfake.evaluation import robustness, scoring  # noqa: E402
+from realfake.evaluation.results import (  # noqa: E402
+    SCORE_FILES,
+    EvaluationScores,
+    class_row,
+    read_classes,
+    read_conditions,
+    rounded,
+)
+from realfake.export.results import ExportResults  # noqa: E402
 from realfake.inference.detector import Detector  # noqa: E402
 from realfake.models import pretrained  # noqa: E402
 from realfake.training.training_record import TrainingRecord  # noqa: E402
@@ -71,11 +81,11 @@ def publish(project: Path, target: Path) -> None:
         for name in ("model/model.keras", "model/seen.npy", "model/history.json", "export/models/model_int8.tflite"):
             shutil.copy(outputs / name, folder)
         shutil.copy(project / "params.yaml", folder)
-        names = ("metrics", "ci_low", "ci_high", "cleaned", "robust")
-        record = {name: read_json(outputs / f"evaluation/{name}.json") for name in names}
-        record["conditions"] = read_json(outputs / "evaluation/plots/robustness.json")
-        record["classes"] = read_json(outputs / "evaluation/plots/accuracy_by_class.json")
-        record["formats"] = read_json(outputs / "export/formats.json")
+        scores = EvaluationScores.read(outputs / "evaluation")
+        record = {Path(file).stem: asdict(getattr(scores, name)) for name, (file, _) in SCORE_FILES.items()}
+        record["conditions"] = [asdict(row) for row in read_conditions(outputs / "evaluation")]
+        record["classes"] = [class_row(row) for row in read_classes(outputs / "evaluation")]
+        record["formats"] = asdict(ExportResults.read(outputs / "export"))
         record["calibration"] = TrainingRecord.read(outputs / "model").calibration.figures()
         record["light"] = light(folder / "model_int8.tflite", project)
         record["made"], record["training_seconds"] = training(project / "mlflow.db")
@@ -107,9 +117,9 @@ def light(file: Path, project: Path) -> dict[str, Any]:
     damaged = robustness.measure(detector.probabilities, test, probabilities, params)
     interval = found.intervals["accuracy"]
     return {
-        "scores": scoring.rounded(found.scores),
+        "scores": rounded(found.scores),
         "accuracy_interval": [round(interval.low, 6), round(interval.high, 6)],
-        "robust": scoring.rounded(robustness.flat(damaged)),
+        "robust": rounded(robustness.flat(damaged)),
     }
 
 

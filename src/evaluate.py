@@ -12,6 +12,8 @@ from realfake.core.files import atomic_folder, exclusive, workspace
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_split
 from realfake.evaluation import robustness, scoring
+from realfake.evaluation.outputs import write_outputs
+from realfake.evaluation.plots import draw_scores
 from realfake.evaluation.robustness import Robustness
 from realfake.evaluation.scoring import Evaluation
 from realfake.tracking import runs
@@ -27,7 +29,7 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     """
     test = load_split(prepared, "test")
     import_keras()
-    from realfake.evaluation import explanations
+    from realfake.evaluation.explanations import draw_explanations
     from realfake.models.saving import load_network, predict
 
     network = load_network(model / "model.keras")
@@ -37,9 +39,9 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     result = scoring.assess(test, probabilities, params)
     damaged = robustness.measure(partial(predict, network), test, probabilities, params, partial(bar, desc="damaging"))
     with atomic_folder(output) as folder:
-        scoring.write(result, params, folder)
-        robustness.write(damaged, folder)
-        explanations.draw(network, result, damaged, params, folder / "figures")
+        write_outputs(result, damaged, params, folder)
+        draw_scores(result, params, folder / "figures")
+        draw_explanations(network, result, damaged, params, folder / "figures")
     return result, damaged
 
 

@@ -8,13 +8,13 @@ from realfake.config.schema import ExportParams, flatten, load_params
 from realfake.core.environment import machine
 from realfake.core.errors import run
 from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
-from realfake.core.json_files import write_json
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_sample
 from realfake.data.images import network_input
 from realfake.export import comparison
 from realfake.export.converters import Source, describe, network_runner, write_format
 from realfake.export.model_card import Sources, write_card
+from realfake.export.results import ExportResults, ExportTimings, format_table
 
 
 def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> comparison.Comparison:
@@ -38,12 +38,11 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
         paths: dict[str, Path] = {name: _write(name, source, folder / "models") for name in params.formats}
         print(f"running each on {len(labels):,} test pictures", flush=True)
         found = comparison.compare(paths, network_runner(network), pictures, labels, description.threshold)
-        print(comparison.table(found.qualities, found.speeds), flush=True)
+        print(format_table(found.qualities, found.speeds), flush=True)
         comparison.require_quality(found, params.max_accuracy_drop)
-        write_json(folder / "formats.json", {"pictures": len(labels), "formats": found.qualities})
+        ExportResults(len(labels), found.qualities).write(folder)
         write_card(Sources.read(prepared, model, evaluation, folder), folder / "model_card.md")
-    identity = {"model": sha256_file(model / "model.keras"), "machine": machine()}
-    write_json(output.parent / "timings/export.json", identity | {"formats": found.speeds})
+    ExportTimings(sha256_file(model / "model.keras"), machine(), found.speeds).write(output.parent / "timings")
     return found
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from realfake.config.schema import EvaluateParams
-from realfake.data.dataset import ManifestRow
+from realfake.data.dataset import ManifestRow, Split
+from realfake.evaluation.robustness import Robustness, measure
 
 PARAMS = EvaluateParams(threshold=0.5, bootstrap=100, calibration_bins=10, robustness_pictures=40, seed=1)
 COUNT = 60
@@ -31,3 +32,20 @@ def pictures() -> np.ndarray:
     base = np.where(np.arange(COUNT) < COUNT // 2, 100, 140)
     level = generator.normal(base, 30).clip(5, 250)
     return generator.normal(level[:, None, None, None], 3, (COUNT, 8, 8, 3)).clip(0, 255).astype(np.uint8)
+
+
+def split() -> Split:
+    """The pictures as a split."""
+    manifest = rows()
+    return Split(pictures(), np.array([row.label for row in manifest], dtype=np.uint8), manifest)
+
+
+def answer(shown: np.ndarray) -> np.ndarray:
+    """P(REAL), float32 (N,): the brighter the surer."""
+    return (1 / (1 + np.exp((120 - shown.mean(axis=(1, 2, 3))) / 15))).astype(np.float32)
+
+
+def robustness() -> Robustness:
+    """What damage does to these answers."""
+    whole = split()
+    return measure(answer, whole, answer(whole.pictures), PARAMS)

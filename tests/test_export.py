@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stage_files import preparation_report, training_record
+from stage_files import preparation_report, training_record, write_evaluation
 
 from realfake.config.schema import ExportParams
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
-from realfake.core.json_files import read_json, write_json
+from realfake.core.json_files import read_json
 from realfake.export.converters import open_runner
 
 SIZE = 16
@@ -64,13 +64,7 @@ def save_model(folder: Path, outlier: float) -> Path:
     params = {"preprocess.size": SIZE, "train.weights": "none", "train.keep": "best"}
     params["train.augmentation.corruption"] = 0.3
     training_record(params).write(folder)
-    scores = dict.fromkeys(("accuracy", "roc_auc", "recall", "fake_recall", "log_loss", "ece"), 1.0)
-    for name in ("metrics", "ci_low", "ci_high", "cleaned"):
-        write_json(folder / f"evaluation/{name}.json", scores | {"pictures": 48})
-    write_json(folder / "evaluation/robust.json", {"accuracy": 1.0, "ece": 0.0, "worst": 1.0, "pictures": 48})
-    for name in ("robustness", "accuracy_by_class"):
-        write_json(folder / f"evaluation/plots/{name}.json", [])
-    write_json(folder / "evaluation/decision.json", {"threshold": 0.45})
+    write_evaluation(folder / "evaluation", threshold=0.45)
     return folder
 
 

@@ -2,12 +2,18 @@
 
 import re
 
-from realfake.core.text_tables import BEFORE, NOW, code, folded, line_chart, table
+from realfake.core.text_tables import BEFORE, NOW, aligned, code, folded, line_chart, table
 
 
 def test_a_table_has_a_rule_and_its_cells_stay_cells() -> None:
     text = table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
     assert text.splitlines() == ["| name | now |", "| :-- | --: |", "| a\\|b | 1 |", "| two lines | 2 |"]
+
+
+def test_aligned_text_has_names_to_the_left_and_figures_to_the_right() -> None:
+    rows = [("a", "1"), ("long", "100")]
+    assert aligned(("name", "now"), rows).splitlines() == ["name  now", "a       1", "long  100"]
+    assert aligned(("name", "now"), rows, words=True).splitlines() == ["name  now", "a     1", "long  100"]
 
 
 def test_values_are_code_and_nothing_is_a_dash() -> None:

@@ -10,7 +10,8 @@ from realfake.core.plot_style import save
 from realfake.data.corruption import SUITE
 from realfake.data.dataset import ManifestRow, Split
 from realfake.evaluation import explanations, robustness, scoring
-from realfake.evaluation.robustness import Condition, Robustness
+from realfake.evaluation.results import Condition
+from realfake.evaluation.robustness import Robustness
 from realfake.models.builder import build_network
 from realfake.models.saving import predict
 
@@ -32,7 +33,7 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     damaged = robustness.measure(lambda seen: predict(network, seen), split, probabilities, params)
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
-        explanations.draw(network, found, damaged, params, tmp_path / name)
+        explanations.draw_explanations(network, found, damaged, params, tmp_path / name)
     for name in ("grad_cam.png", "robustness.png"):
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
         assert np.asarray(Image.open(tmp_path / "once" / name)).std() > 10

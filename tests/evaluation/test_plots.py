@@ -7,9 +7,11 @@ import pytest
 from drawn import NO_WARNINGS, texts
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from scored import PARAMS, answer, split
 
 from realfake.core.plot_style import GREEN, VERMILION, save
 from realfake.evaluation import plots
+from realfake.evaluation.scoring import ClassScore, assess
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
 
@@ -43,7 +45,7 @@ def test_calibration_shows_each_bin_and_how_full_it_is() -> None:
 
 
 def test_accuracy_by_class_names_each_with_its_number_of_pictures() -> None:
-    rows = {"FAKE": (0.9, Interval(0.88, 0.92), 1000), "cat": (0.8, Interval(0.7, 0.9), 90)}
+    rows = {"FAKE": ClassScore(0.9, Interval(0.88, 0.92), 1000), "cat": ClassScore(0.8, Interval(0.7, 0.9), 90)}
     figure = plots.accuracy_by_class(rows)
     axes = figure.axes[0]
     assert {"FAKE (1,000)", "cat (90)"} <= set(texts(figure))
@@ -75,3 +77,15 @@ def test_no_mistakes_give_an_empty_grid(tmp_path: Path) -> None:
     figure = plots.worst_mistakes(pictures(2), np.array([0, 1], dtype=np.uint8), np.array([0.1, 0.9]), 0.5, count=3)
     assert "No mistakes" in texts(figure)
     save(figure, tmp_path / "none.png")
+
+
+def test_every_figure_of_a_test_is_drawn_and_twice_the_same(tmp_path: Path) -> None:
+    whole = split()
+    evaluation = assess(whole, answer(whole.pictures), PARAMS)
+    names = {"accuracy_by_class", "calibration", "confusion", "precision_recall", "roc"}
+    names |= {"predictions", "worst_mistakes"}
+    for folder in ("once", "again"):
+        plots.draw_scores(evaluation, PARAMS, tmp_path / folder)
+    assert {path.stem for path in (tmp_path / "once").iterdir()} == names
+    for path in (tmp_path / "once").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()

@@ -1,7 +1,6 @@
 """Every condition is scored on the same pictures, kinds weigh alike, and the gate finds the figure it names."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -92,14 +91,7 @@ def test_damage_is_the_same_every_time_and_severity_alone_changes_it():
     assert not np.array_equal(noise[1], robustness.damaged(PICTURES, "noise", 0.1, 2).astype(int) - PICTURES)
 
 
-def test_what_is_written_is_what_was_found(found, tmp_path):
-    (tmp_path / "plots").mkdir()
-    robustness.write(found, tmp_path)
-    rows = json.loads((tmp_path / "plots/robustness.json").read_text())
-    assert len(rows) == 1 + len(found.conditions)
-    summary = json.loads((tmp_path / "robust.json").read_text())
-    assert summary["pictures"] == 40
-    assert summary["accuracy"] == pytest.approx(found.means["accuracy"], abs=1e-6)
+def test_the_summary_names_the_worst_condition(found):
     assert "worst: brightness 0." in robustness.summary(found)
 
 

@@ -1,4 +1,4 @@
-"""Markdown as GitHub shows it: tables, folded sections, and line charts that it draws from text (mermaid)."""
+"""Tables as aligned text; Markdown as GitHub shows it: tables, folded sections, line charts in text (mermaid)."""
 
 import json
 import math
@@ -14,6 +14,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = Fa
     """A table whose first column is text and whose others are figures, aligned to the right, or `words` too."""
     rules = [":--", *[":--" if words else "--:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (header, rules, *rows))
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
+    """A table for a terminal, a line for each row, as `table` aligns it: text to the left, figures to the right."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if words or not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def folded(title: str, body: str) -> str:

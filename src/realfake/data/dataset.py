@@ -1,8 +1,6 @@
 """Prepared pictures: the arrays, labels and manifest that `preprocess` writes and every later stage reads."""
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Pictures
+from realfake.core.csv_files import read_csv, write_csv
 from realfake.core.errors import UserError
-from realfake.core.files import atomic_file
 
 CLASSES = ("FAKE", "REAL")
 """Class names by label: FAKE = 0, REAL = 1. The network's one output is P(REAL)."""
@@ -72,13 +70,8 @@ def cifar_class_of(name: str) -> str:
 
 def write_manifest(prepared: Path, rows: Iterable[ManifestRow]) -> None:
     """Write rows as CSV with a header into a prepared folder, in the order of the arrays: train, val, test."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(MANIFEST_FIELDS)
-    for row in rows:
-        writer.writerow([*(getattr(row, field) for field in MANIFEST_FIELDS[:-1]), int(row.leaked)])
-    with atomic_file(prepared / MANIFEST) as file:
-        file.write(text.getvalue().encode())
+    lines = ([*(getattr(row, field) for field in MANIFEST_FIELDS[:-1]), int(row.leaked)] for row in rows)
+    write_csv(prepared / MANIFEST, MANIFEST_FIELDS, lines)
 
 
 def read_manifest(prepared: Path) -> list[ManifestRow]:
@@ -87,20 +80,12 @@ def read_manifest(prepared: Path) -> list[ManifestRow]:
     Raises:
         UserError: there is none, or it is damaged.
     """
-    path = prepared / MANIFEST
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = csv.reader(file)
-            if next(lines, None) != [*MANIFEST_FIELDS]:
-                raise ValueError("another header")
-            return [
-                ManifestRow(split, int(label), name, sha256, group, cifar_class, leaked == "1")
-                for split, label, name, sha256, group, cifar_class, leaked in lines
-            ]
-    except FileNotFoundError:
-        raise UserError(f"{prepared} holds no prepared data; `dvc repro preprocess` makes it") from None
-    except (ValueError, csv.Error):
-        raise UserError(f"{path} is damaged; `dvc repro preprocess` makes it again") from None
+    return read_csv(prepared / MANIFEST, MANIFEST_FIELDS, _manifest_row, "dvc repro preprocess")
+
+
+def _manifest_row(cells: list[str]) -> ManifestRow:
+    split, label, name, sha256, group, cifar_class, leaked = cells
+    return ManifestRow(split, int(label), name, sha256, group, cifar_class, leaked == "1")
 
 
 def load_split(prepared: Path, split: str) -> Split:

@@ -28,7 +28,7 @@ _RIGHT, _WRONG = 16, 16
 """Pictures in the Grad-CAM figure that are called rightly, and wrongly."""
 
 
-def draw(
+def draw_explanations(
     network: keras.Model, evaluation: Evaluation, robustness: Robustness, params: EvaluateParams, folder: Path
 ) -> None:
     """Write grad_cam.png (right answers, then the surest mistakes) and robustness.png into an existing folder.

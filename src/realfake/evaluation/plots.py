@@ -5,14 +5,18 @@ probabilities are float (N,), P(REAL).
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.plot_style import BLUE, GREEN, GREY, INK, VERMILION, blank, styled
-from realfake.data.dataset import CLASSES
+from realfake.core.plot_style import BLUE, GREEN, GREY, INK, VERMILION, blank, save, styled
+from realfake.data.dataset import CLASSES, balanced_sample
+from realfake.evaluation.scoring import ClassScore, Evaluation
+from realfake.metrics import curves, scores
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
 from realfake.metrics.scores import Array, surest_mistakes
@@ -21,9 +25,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_GRID = 32
+"""Pictures in a grid."""
 _COLUMNS = 8
 _PITCH = 1.42
 """Height of a row of the grid, a column's width being 1."""
+
+
+def draw_scores(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
+    """Draw the scores of a test, random pictures of it and its surest mistakes as PNG files.
+
+    Args:
+        evaluation: of the test.
+        params: threshold, calibration bins and the seed of the random pictures.
+        folder: of evaluate's figures; made when missing.
+    """
+    labels, answers, pictures = evaluation.split.labels, evaluation.probabilities, evaluation.split.pictures
+    found, intervals, bins = evaluation.scores, evaluation.intervals, params.calibration_bins
+    chosen = balanced_sample(labels, _GRID, params.seed)
+    recalls = curves.precision_recall_curve(labels, answers)
+    grid = pictures[chosen], labels[chosen], answers[chosen], params.threshold
+    drawings = {
+        "confusion": confusion(scores.confusion(labels, answers, params.threshold)),
+        "roc": roc(curves.roc_curve(labels, answers), found["roc_auc"], intervals["roc_auc"]),
+        "precision_recall": precision_recall(recalls, found["pr_auc"], intervals["pr_auc"], float(labels.mean())),
+        "calibration": calibration(curves.reliability(labels, answers, bins), 1 / bins, found["ece"]),
+        "accuracy_by_class": accuracy_by_class(evaluation.by_class),
+        "predictions": prediction_grid(*grid, "Random test pictures"),
+        "worst_mistakes": worst_mistakes(pictures, labels, answers, params.threshold, _GRID),
+    }
+    for name, figure in drawings.items():
+        save(figure, folder / f"{name}.png")
 
 
 @styled
@@ -70,7 +102,7 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
     """Reliability diagram: what part is REAL where the network says P(REAL), and how often it says so.
 
     Args:
-        bins: from curves.reliability.
+        bins: from `curves.reliability`.
         width: of a bin.
         error: expected calibration error.
     """
@@ -86,7 +118,7 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
 
 
 @styled
-def accuracy_by_class(rows: Mapping[str, tuple[float, Interval, int]]) -> "Figure":
+def accuracy_by_class(rows: Mapping[str, ClassScore]) -> "Figure":
     """Accuracy of each class and subject with its interval and number of pictures, in the order given."""
     from matplotlib.ticker import PercentFormatter
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -11,32 +10,14 @@ import numpy as np
 
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Pictures, Probabilities
-from realfake.core.json_files import write_json
 from realfake.data.corruption import SUITE
 from realfake.data.dataset import Split, balanced_sample
-from realfake.evaluation.scoring import rounded
+from realfake.evaluation.results import Condition
 from realfake.metrics import scores
 from realfake.metrics.bootstrap import Interval, accuracy_intervals, resample
 
 CLEAN = "clean"
 _SCORES = ("accuracy", "roc_auc", "fake_recall", "ece")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What a network makes of the pictures after one kind of damage; fractions of 1."""
-
-    kind: str
-    """A name of corruption.SUITE, or CLEAN."""
-    severity: float
-    accuracy: float
-    roc_auc: float
-    fake_recall: float
-    """Part of the fakes that are called FAKE."""
-    ece: float
-    ci_low: float
-    """Ends of the 95 % interval of accuracy, by the same resamples for every condition."""
-    ci_high: float
 
 
 @dataclass(frozen=True)
@@ -112,17 +93,6 @@ def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictur
     for place, picture in enumerate(pictures):
         seen[place] = SUITE[kind].apply(picture, severity, random)
     return seen
-
-
-def write(robustness: Robustness, folder: Path) -> None:
-    """Write robust.json (what `dvc metrics show` can hold) and plots/robustness.json (a row a condition)."""
-    rows = [
-        {"kind": row.kind} | rounded({name: getattr(row, name) for name in ("severity", *_SCORES, "ci_low", "ci_high")})
-        for row in (robustness.clean, *robustness.conditions)
-    ]
-    short = {name: robustness.means[name] for name in ("accuracy", "ece", "worst")}
-    write_json(folder / "robust.json", rounded(short) | {"pictures": robustness.pictures})
-    write_json(folder / "plots/robustness.json", rows)
 
 
 def summary(robustness: Robustness) -> str:

@@ -5,9 +5,8 @@ Formats take turns, picture by picture and batch by batch, so that whatever else
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from realfake.core.environment import thread_count
 from realfake.core.errors import UserError, one_line
 from realfake.data.images import network_input
 from realfake.export.converters import open_runner
+from realfake.export.results import Quality, Speed
 from realfake.inference.runtimes import Runner
 
 BATCH = 64
@@ -24,29 +24,6 @@ ROUNDS = 60
 """Single pictures timed per format; before them come WARM_UP untimed ones."""
 WARM_UP = 5
 _REFERENCE = "reference"
-
-
-class Quality(TypedDict):
-    """What a format answers; the same on every run of one machine."""
-
-    bytes: int
-    accuracy: float
-    agreement: float
-    """Share of pictures that get the label that Keras gives them."""
-    max_difference: float
-    """Largest absolute difference of P(REAL) from Keras, to four decimals; 1 where an answer is no number."""
-
-
-class Speed(TypedDict):
-    """How fast a format answers; differs on every run."""
-
-    p50_ms: float
-    """Median time for one picture, in milliseconds."""
-    p95_ms: float
-    pictures_per_second: float
-    """In batches of BATCH."""
-    cold_start_ms: float
-    """Loading the file and answering for one picture; its runtime is already imported, its file already read once."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +86,12 @@ def quality(
     """
     agreement = np.mean((probabilities >= threshold) == (reference >= threshold))
     difference = np.nan_to_num(np.abs(probabilities - reference), nan=1.0)
-    return {
-        "bytes": size,
-        "accuracy": _accuracy(probabilities, labels, threshold),
-        "agreement": round(float(agreement), 6),
-        "max_difference": round(float(difference.max()), 4),
-    }
+    return Quality(
+        bytes=size,
+        accuracy=_accuracy(probabilities, labels, threshold),
+        agreement=round(float(agreement), 6),
+        max_difference=round(float(difference.max()), 4),
+    )
 
 
 def require_quality(found: Comparison, allowed_drop: float) -> None:
@@ -133,7 +110,7 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
     expected_spread = np.ptp(found.reference)
     for name, probabilities in found.probabilities.items():
         spread = np.ptp(probabilities)
-        accuracy, expected = found.qualities[name]["accuracy"], found.reference_accuracy
+        accuracy, expected = found.qualities[name].accuracy, found.reference_accuracy
         if not np.isfinite(probabilities).all():
             raise UserError(f"format {name} gives answers that are no numbers; {_advice(name)}")
         if expected_spread > 0.1 and spread < 0.05 * expected_spread:
@@ -150,12 +127,8 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
 
 def flat(found: Comparison) -> dict[str, float]:
     """All figures under one name each, as MLflow wants them: export/litert_int8/accuracy, ..."""
-    return {
-        f"export/{name}/{figure}": cast(float, value)
-        for figures in (found.qualities, found.speeds)
-        for name, row in figures.items()
-        for figure, value in row.items()
-    }
+    rows: list[tuple[str, Quality | Speed]] = [*found.qualities.items(), *found.speeds.items()]
+    return {f"export/{name}/{figure}": value for name, row in rows for figure, value in asdict(row).items()}
 
 
 def latencies(
@@ -175,29 +148,6 @@ def latencies(
             runner(pictures[name])
             seconds[name][turn] = time.perf_counter() - started
     return {name: taken[WARM_UP:] for name, taken in seconds.items()}
-
-
-def table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
-    """The formats as aligned text, one line each, for people; a dash where a format's speed is not known."""
-    header = ("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms", "accuracy", "agreement", "max |diff|")
-    rows = [header]
-    for name, found in qualities.items():
-        times = _times(speeds[name]) if name in speeds else ("-",) * 4
-        shares = (f"{found['accuracy']:.2%}", f"{found['agreement']:.2%}", f"{found['max_difference']:.4f}")
-        rows.append((name, f"{found['bytes'] / 1e6:.2f}", *times, *shares))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    )
-
-
-def _times(speed: Speed) -> tuple[str, str, str, str]:
-    """Cells of a table's line, in the order of its header."""
-    p50, p95 = f"{speed['p50_ms']:.2f}", f"{speed['p95_ms']:.2f}"
-    return p50, p95, f"{speed['pictures_per_second']:,.0f}", f"{speed['cold_start_ms']:.0f}"
 
 
 def _accuracy(probabilities: Probabilities, labels: Labels, threshold: float) -> float:

@@ -5,7 +5,7 @@ files needs no TensorFlow.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +14,8 @@ from realfake.config.kinds import FormatName
 from realfake.core.arrays import Inputs
 from realfake.core.errors import UserError, one_line
 from realfake.core.files import atomic_file, sha256_file
-from realfake.core.json_files import read_json
 from realfake.core.native_output import quiet
+from realfake.evaluation.results import Decision, EvaluationScores
 from realfake.inference.metadata import Description, attach, read_archived
 from realfake.inference.runtimes import LIGHT, Runner, open_file
 from realfake.training.training_record import TrainingRecord
@@ -65,15 +65,15 @@ def describe(model: Path, evaluation: Path, image_size: int) -> Description:
         UserError: one of them is not there.
     """
     training = TrainingRecord.read(model)
-    scores, low, high = (read_json(evaluation / f"{name}.json") for name in ("metrics", "ci_low", "ci_high"))
-    ends = {"accuracy_ci_low": low["accuracy"], "accuracy_ci_high": high["accuracy"]}
+    scores = EvaluationScores.read(evaluation)
+    ends = {"accuracy_ci_low": scores.low.accuracy, "accuracy_ci_high": scores.high.accuracy}
     return Description(
         source_size=training.source_size,
         image_size=image_size,
-        threshold=read_json(evaluation / "decision.json")["threshold"],
+        threshold=Decision.read(evaluation).threshold,
         data_digest=training.data_digest,
         model_sha256=sha256_file(model / "model.keras"),
-        figures=scores | ends,
+        figures=asdict(scores.test) | ends,
     )
 
 

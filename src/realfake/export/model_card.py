@@ -1,17 +1,24 @@
 """The model card (Mitchell et al. 2019): what a network is, learnt and can do; generated from the run's files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.core.json_files import read_json
 from realfake.core.text_tables import code, table
 from realfake.data.preparation_report import PreparationReport
-from realfake.export.comparison import Quality
+from realfake.evaluation.results import (
+    ClassAccuracy,
+    Condition,
+    Decision,
+    EvaluationScores,
+    read_classes,
+    read_conditions,
+)
+from realfake.export.results import ExportResults
 from realfake.training.training_record import Calibration, TrainingRecord
 
-_PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece")
+_PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece", "worst", "ci_low", "ci_high")
 _NAMES = {
     "accuracy": "accuracy",
     "roc_auc": "ROC-AUC",
@@ -28,18 +35,11 @@ class Sources:
 
     report: PreparationReport
     training: TrainingRecord
-    scores: Mapping[str, float]
-    low: Mapping[str, float]
-    high: Mapping[str, float]
-    cleaned: Mapping[str, float]
-    robust: Mapping[str, float]
-    conditions: list[Mapping[str, Any]]
-    classes: list[Mapping[str, Any]]
+    scores: EvaluationScores
+    conditions: Sequence[Condition]
+    classes: Sequence[ClassAccuracy]
     threshold: float
-    formats: Mapping[str, Quality]
-    """Exported files, by format."""
-    compared: int
-    """Test pictures that the formats were compared on."""
+    exported: ExportResults
 
     @classmethod
     def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "Sources":
@@ -48,20 +48,14 @@ class Sources:
         Raises:
             UserError: a stage has not run.
         """
-        compared = read_json(export / "formats.json")
         return cls(
             PreparationReport.read(prepared),
             TrainingRecord.read(model),
-            read_json(evaluation / "metrics.json"),
-            read_json(evaluation / "ci_low.json"),
-            read_json(evaluation / "ci_high.json"),
-            read_json(evaluation / "cleaned.json"),
-            read_json(evaluation / "robust.json"),
-            read_json(evaluation / "plots/robustness.json"),
-            read_json(evaluation / "plots/accuracy_by_class.json"),
-            read_json(evaluation / "decision.json")["threshold"],
-            compared["formats"],
-            compared["pictures"],
+            EvaluationScores.read(evaluation),
+            read_conditions(evaluation),
+            read_classes(evaluation),
+            Decision.read(evaluation).threshold,
+            ExportResults.read(export),
         )
 
 
@@ -158,16 +152,17 @@ def _views(values: Mapping[str, Any]) -> str:
 
 
 def _results(of: Sources) -> str:
+    found = of.scores
     rows = [
         [
-            _NAMES[name],
-            _figure(name, of.scores[name]),
-            f"{_figure(name, of.low[name])} to {_figure(name, of.high[name])}",
-            _figure(name, of.cleaned[name]),
+            title,
+            _figure(found.test, name),
+            f"{_figure(found.low, name)} to {_figure(found.high, name)}",
+            _figure(found.cleaned, name),
         ]
-        for name in _NAMES
+        for name, title in _NAMES.items()
     ]
-    every, unseen = (f"{some['pictures']:,.0f}" for some in (of.scores, of.cleaned))
+    every, unseen = (f"{some.pictures:,}" for some in (found.test, found.cleaned))
     return (
         f"{table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
         "Resampling adds noise, and noise can only add to a calibration error: its interval lies high."
@@ -177,42 +172,43 @@ def _results(of: Sources) -> str:
 def _damaged(of: Sources) -> str:
     rows = [
         [
-            f"{row['kind']} {row['severity']:g}" if row["severity"] else row["kind"],
-            f"{row['accuracy']:.2%}",
-            f"{row['ci_low']:.2%} to {row['ci_high']:.2%}",
-            *(_figure(name, row[name]) for name in ("roc_auc", "fake_recall", "ece")),
+            f"{row.kind} {row.severity:g}" if row.severity else row.kind,
+            f"{row.accuracy:.2%}",
+            f"{row.ci_low:.2%} to {row.ci_high:.2%}",
+            *(_figure(row, name) for name in ("roc_auc", "fake_recall", "ece")),
         ]
         for row in of.conditions
     ]
-    corruption = float(of.training.train_params["augmentation.corruption"])
+    robust, corruption = of.scores.robust, float(of.training.train_params["augmentation.corruption"])
     met = (
         f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew, in one to three "
         "ways one after another. The table is about damage it has met, not about an unknown kind.\n\n"
     )
     return (
         f"{met if corruption else ''}"
-        f"{of.robust['pictures']:,} test pictures, each damaged in one way (realfake/data/corruption.py says how). "
-        f"Mean over the kinds of damage: accuracy {of.robust['accuracy']:.2%}, "
-        f"calibration error {of.robust['ece']:.2%}; "
-        f"worst {of.robust['worst']:.2%}.\n\n"
+        f"{robust.pictures:,} test pictures, each damaged in one way (realfake/data/corruption.py says how). "
+        f"Mean over the kinds of damage: accuracy {_figure(robust, 'accuracy')}, "
+        f"calibration error {_figure(robust, 'ece')}; "
+        f"worst {_figure(robust, 'worst')}.\n\n"
         f"{table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
     )
 
 
 def _classes(of: Sources) -> str:
     rows = [
-        [row["class"], f"{row['accuracy']:.2%}", f"{row['ci_low']:.2%} to {row['ci_high']:.2%}"] for row in of.classes
+        [row.name, _figure(row, "accuracy"), f"{_figure(row, 'ci_low')} to {_figure(row, 'ci_high')}"]
+        for row in of.classes
     ]
     return table(["class", "accuracy", "95 % interval"], rows)
 
 
 def _files(of: Sources) -> str:
     rows = [
-        [name, f"{one['bytes'] / 1e6:.2f}", f"{one['accuracy']:.2%}", f"{one['max_difference']:.4f}"]
-        for name, one in of.formats.items()
+        [name, f"{one.bytes / 1e6:.2f}", f"{one.accuracy:.2%}", f"{one.max_difference:.4f}"]
+        for name, one in of.exported.formats.items()
     ]
     head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
-    return f"Accuracy of each on the same {of.compared:,} test pictures.\n\n{table(head, rows)}"
+    return f"Accuracy of each on the same {of.exported.pictures:,} test pictures.\n\n{table(head, rows)}"
 
 
 def _limits(of: Sources) -> str:
@@ -238,7 +234,9 @@ def _again(of: Sources) -> str:
     )
 
 
-def _figure(name: str, value: float | None) -> str:
+def _figure(found: object, name: str) -> str:
+    """A figure by its name, in percent where that is usual; a dash where it is undefined."""
+    value: float | None = getattr(found, name)
     if value is None:
         return "–"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.4f}"

@@ -1,13 +1,12 @@
 """The gate: what must hold before a candidate becomes champion. Pure functions; `promote:` has the limits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from realfake.config.messages import nearest
 from realfake.config.tool_schema import Limit
-from realfake.core.text_tables import table as rows_of
+from realfake.export.results import Quality
 from realfake.metrics.paired_bootstrap import Paired
 
 
@@ -26,6 +25,9 @@ class Check:
     def state(self) -> str:
         """`passed`, `refused` or `not gated`."""
         return {True: "passed", False: "refused", None: "not gated"}[self.passed]
+
+
+Checks = tuple[Check, ...]
 
 
 def fewest(allowed: float) -> int:
@@ -85,16 +87,14 @@ def unseen_check(pictures: int, seen: int | None) -> Check:
     return Check(name, required, f"{pictures - seen:,} of {pictures:,}", not seen, reason)
 
 
-def formats_check(formats: Mapping[str, Mapping[str, Any]] | None) -> Check:
+def formats_check(formats: Mapping[str, Quality]) -> Check:
     """The export stage must have written and passed every format; it refuses those that lost too much accuracy."""
     name, required = "export", "every format passed"
     if not formats:
         return Check(name, required, "none", False, "the run has no exported files; `dvc repro` makes them")
-    worst = min(formats, key=lambda one: formats[one]["agreement"])
+    worst = min(formats, key=lambda name: formats[name].agreement)
     found = f"{len(formats)} formats"
-    return Check(
-        name, required, found, True, f"lowest agreement with Keras: {worst}, {formats[worst]['agreement']:.2%}"
-    )
+    return Check(name, required, found, True, f"lowest agreement with Keras: {worst}, {formats[worst].agreement:.2%}")
 
 
 def accuracy_check(paired: Paired | None, allowed: float, left_out: int, champion: str | None) -> Check:
@@ -132,22 +132,6 @@ def latency_check(latency: Latency | None, allowed: float, why_not: str) -> Chec
     return Check(name, required, f"{latency.ratio:.2f} times", latency.ratio <= allowed, reason)
 
 
-def promoted(checks: Sequence[Check]) -> bool:
+def promoted(checks: Checks) -> bool:
     """Whether nothing refuses; what is not gated does not."""
     return all(check.passed is not False for check in checks)
-
-
-def table(checks: Sequence[Check]) -> str:
-    """The checks as aligned text: state, name, what was found and required, and under it why."""
-    width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"  {check.state:<9}  {check.name:<{width}}  {check.found}; required: {check.required}")
-        lines.append(f"  {'':<9}  {'':<{width}}  {check.reason}")
-    return "\n".join(lines)
-
-
-def markdown(headline: str, checks: Sequence[Check]) -> str:
-    """The verdict for a pull request or MLflow's pages."""
-    rows = [(check.name, check.required, check.found, f"**{check.state}**", check.reason) for check in checks]
-    return f"{headline}\n\n{rows_of(('check', 'required', 'found', 'verdict', 'why'), rows, words=True)}\n"

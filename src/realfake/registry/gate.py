@@ -20,13 +20,13 @@ from realfake.data.fingerprints import among
 from realfake.data.images import network_input, to_source
 from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation import robustness
-from realfake.evaluation.scoring import DECIMALS
+from realfake.evaluation.predictions import DECIMALS
 from realfake.export.comparison import latencies
 from realfake.export.converters import FORMATS, open_runner
 from realfake.metrics import scores as metrics
 from realfake.metrics.paired_bootstrap import compare
 from realfake.registry import checks as rules
-from realfake.registry.checks import Check, Latency
+from realfake.registry.checks import Check, Checks, Latency
 from realfake.registry.trained_run import (
     Ancestor,
     Shipped,
@@ -69,7 +69,7 @@ class Judge:
         """Judge on the test pictures of a prepared folder."""
         return cls(client, params, load_split(prepared, "test"), data_of(PreparationReport.read(prepared)))
 
-    def verdict(self, candidate: Contender, champion: Contender | None) -> tuple[list[Check], Mapping[str, float]]:
+    def verdict(self, candidate: Contender, champion: Contender | None) -> tuple[Checks, Mapping[str, float]]:
         """All checks of the gate, and the candidate's figures; without a champion only absolute checks can refuse."""
         subject = candidate.subject
         probabilities = self.probabilities(subject)
@@ -79,13 +79,13 @@ class Judge:
             **self.robustness(subject, probabilities),
         }
         seen = self._seen(candidate)
-        checks = [
+        checks = (
             rules.unseen_check(len(self.test.labels), None if seen is None else int(seen.sum())),
             *rules.limit_checks(self.params.promote.limits, figures),
             rules.formats_check(formats_of(self.client, subject)),
             self._accuracy(probabilities >= subject.threshold, champion),
             self._latency(candidate, champion),
-        ]
+        )
         return checks, figures
 
     def _carried(self, subject: Subject) -> dict[str, float]:
@@ -129,8 +129,8 @@ class Judge:
         """
         rows = predictions_of(self.client, subject) if recorded and subject.data == self.data else None
         expected = [(row.name, row.label) for row in self.test.rows]
-        if rows is not None and [(name, label) for name, label, _ in rows] == expected:
-            return np.array([probability for *_, probability in rows])
+        if rows is not None and [(row.name, row.label) for row in rows] == expected:
+            return np.array([row.probability for row in rows])
         print(f"evaluating {subject.name} on today's {len(expected):,} test pictures", flush=True)
         import_keras()
         from realfake.models.saving import predict

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,14 +14,13 @@ from filelock import FileLock
 from realfake.config.schema import Params
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha256_file
-from realfake.core.json_files import write_json
 from realfake.registry import changes, reproduction, verification
-from realfake.registry import checks as rules
 from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK
-from realfake.registry.checks import Check
+from realfake.registry.checks import Checks, promoted
 from realfake.registry.gate import Contender, Judge
 from realfake.registry.promotion_history import Log
 from realfake.registry.trained_run import Subject, ancestors, candidates, find_run, formats_of, read_subject
+from realfake.registry.verdict import VERDICT_FILE, Verdict, aligned_checks
 from realfake.registry.versions import ALIASES, Aliases, Registry
 from realfake.tracking import lineage
 from realfake.tracking.store import store, tracking_uri
@@ -46,19 +45,18 @@ class Promotion:
             subject = self._candidate(wanted, judge)
             champion = self._champion(before)
             if champion is not None and champion.subject.run_id == subject.run_id:
-                self._say(
-                    f"**nothing to do**: run {subject.name} is the champion already ({champion.title})", PROMOTED, []
-                )
+                headline = f"**nothing to do**: run {subject.name} is the champion already ({champion.title})"
+                self._say(Verdict(PROMOTED, headline, ()))
                 return True
             candidate = Contender(subject, f"run {subject.name}", ancestors(self.client, subject))
             checks, figures = judge.verdict(candidate, champion)
-            kind = PROMOTED if rules.promoted(checks) else REFUSED
+            kind = PROMOTED if promoted(checks) else REFUSED
             version = self._record(kind, before, replace(subject, figures=figures), checks)
-            print(rules.table(checks))
+            print(aligned_checks(checks))
             against = f", in place of {champion.title}" if champion and kind == PROMOTED else ""
             stays = f"; {champion.title} stays" if champion and kind == REFUSED else ""
             headline = f"**{kind}**: version {version} of {self.registry.name} (run {subject.name}){against}{stays}"
-            self._say(headline, kind, checks)
+            self._say(Verdict(kind, headline, checks))
             return kind == PROMOTED
 
     def rollback(self) -> None:
@@ -145,16 +143,17 @@ class Promotion:
         subject = self.registry.subject(self.registry.find(str(aliases.champion)))
         return Contender(subject, f"version {aliases.champion}", ancestors(self.client, subject))
 
-    def _record(self, kind: str, before: Aliases, subject: Subject, checks: list[Check]) -> int:
+    def _record(self, kind: str, before: Aliases, subject: Subject, checks: Checks) -> int:
         """Register the candidate, write the log, move the aliases; the version's number."""
         self._keep_lock(subject)
         with self.log.change(kind, before, _of_run(subject)) as pending:
             tags = _version_tags(self.client, subject)
             version = self.registry.register(subject, tags | {"change": pending.run_id}, f"run {subject.name}")
-            self.client.log_text(pending.run_id, rules.markdown(f"version {version} {kind}", checks), "verdict.md")
-            self.client.log_dict(pending.run_id, [vars(check) for check in checks], "verdict.json")
+            page = Verdict(kind, f"version {version} {kind}", checks).markdown()
+            self.client.log_text(pending.run_id, page, "verdict.md")
+            self.client.log_dict(pending.run_id, [asdict(check) for check in checks], VERDICT_FILE)
             pending.about(version)
-        self.registry.describe(version, rules.markdown(f"{kind}: run {subject.name}", checks))
+        self.registry.describe(version, Verdict(kind, f"{kind}: run {subject.name}", checks).markdown())
         self.registry.tag(version, **tags)
         return version
 
@@ -164,14 +163,11 @@ class Promotion:
         if model.is_file() and sha256_file(model) == subject.tags.get("model_sha256"):
             lineage.record_lock(self.client, subject.run_id)
 
-    def _say(self, headline: str, kind: str, checks: list[Check]) -> None:
+    def _say(self, verdict: Verdict) -> None:
         """Print the headline, and leave the verdict in outputs/promotion for who reports it."""
-        print(headline.replace("**", ""))
+        print(verdict.headline.replace("**", ""))
         with atomic_folder(self._root / "outputs/promotion") as folder:
-            content = {"verdict": kind, "headline": headline, "checks": [vars(check) for check in checks]}
-            write_json(folder / "verdict.json", content)
-            text = rules.markdown(headline, checks) if checks else f"{headline}\n"
-            (folder / "verdict.md").write_text(text, encoding="utf-8")
+            verdict.write(folder)
 
 
 def _name_of(folder: Path) -> str:
@@ -208,7 +204,7 @@ def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
     known = {name: subject.tags[name] for name in names if name in subject.tags}
     figures = {name: _with_interval(subject, name) for name in HEADLINES if name in subject.figures}
     formats = {
-        name: f"{row['bytes'] / 1e6:.2f} MB, {row['accuracy']:.2%}" for name, row in formats_of(client, subject).items()
+        name: f"{row.bytes / 1e6:.2f} MB, {row.accuracy:.2%}" for name, row in formats_of(client, subject).items()
     }
     return {
         **known,

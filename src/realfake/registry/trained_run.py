@@ -1,6 +1,5 @@
 """What a finished training run holds: its figures, its network, its exported files, what it learnt from."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from realfake.core.errors import UserError
 from realfake.core.files import home
-from realfake.core.json_files import read_json
 from realfake.data.fingerprints import SEEN_FILE, Fingerprints, read_fingerprints
 from realfake.data.preparation_report import PreparationReport
+from realfake.evaluation.predictions import PREDICTIONS_FILE, Prediction, read_predictions
+from realfake.export.results import FORMATS_FILE, ExportResults, Quality
 from realfake.models import pretrained
 from realfake.tracking.store import download, has_artifact
 
@@ -170,19 +170,16 @@ def exported_file(client: Any, subject: Subject, name: str, folder: Path) -> Pat
     return Path(client.download_artifacts(subject.stages["export"], path, str(folder)))
 
 
-def formats_of(client: Any, subject: Subject) -> dict[str, dict[str, Any]]:
+def formats_of(client: Any, subject: Subject) -> Mapping[str, Quality]:
     """What export found, by format; empty where it has not run."""
-    with _artifact(client, subject.stages["export"], "export/formats.json") as file:
-        return dict(read_json(file)["formats"]) if file else {}
+    with _artifact(client, subject.stages["export"], f"export/{FORMATS_FILE}") as file:
+        return ExportResults.read(file.parent).formats if file else {}
 
 
-def predictions_of(client: Any, subject: Subject) -> list[tuple[str, int, float]] | None:
-    """Name, label and P(REAL) of each test picture, as evaluate wrote them; None where it has not run."""
-    with _artifact(client, subject.stages["evaluate"], "evaluate/predictions.csv") as file:
-        if file is None:
-            return None
-        with file.open(newline="", encoding="utf-8") as lines:
-            return [(row["name"], int(row["label"]), float(row["probability"])) for row in csv.DictReader(lines)]
+def predictions_of(client: Any, subject: Subject) -> list[Prediction] | None:
+    """What the network answered for each test picture, as evaluate wrote it; None where it has not run."""
+    with _artifact(client, subject.stages["evaluate"], f"evaluate/{PREDICTIONS_FILE}") as file:
+        return None if file is None else read_predictions(file.parent)
 
 
 def seen_by(client: Any, subject: Subject) -> Fingerprints | None:

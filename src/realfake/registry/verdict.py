@@ -1,0 +1,53 @@
+"""outputs/promotion: what the last promotion came to, for who reports it: verdict.json, and verdict.md for people."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from realfake.core.json_files import read_record, write_json
+from realfake.core.text_tables import table
+from realfake.registry.checks import Checks
+
+VERDICT_FILE = "verdict.json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate said of a candidate; its fields are those of verdict.json."""
+
+    verdict: str
+    """promoted or refused."""
+    headline: str
+    """One sentence in Markdown: what became of which version."""
+    checks: Checks
+    """Empty where the candidate was the champion already."""
+
+    @classmethod
+    def read(cls, promotion: Path) -> "Verdict":
+        """Read the verdict in the folder that a promotion left.
+
+        Raises:
+            UserError: the file is missing, damaged or incomplete.
+        """
+        return read_record(cls, promotion / VERDICT_FILE, "python src/promote.py")
+
+    def write(self, promotion: Path) -> None:
+        """Write verdict.json and verdict.md into an existing folder."""
+        write_json(promotion / VERDICT_FILE, asdict(self))
+        (promotion / "verdict.md").write_text(self.markdown(), encoding="utf-8")
+
+    def markdown(self) -> str:
+        """The headline, and the checks as a table, for a pull request or MLflow's pages."""
+        if not self.checks:
+            return f"{self.headline}\n"
+        rows = [(check.name, check.required, check.found, f"**{check.state}**", check.reason) for check in self.checks]
+        return f"{self.headline}\n\n{table(('check', 'required', 'found', 'verdict', 'why'), rows, words=True)}\n"
+
+
+def aligned_checks(checks: Checks) -> str:
+    """The checks as aligned text: state, name, what was found and required, and under it why."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"  {check.state:<9}  {check.name:<{width}}  {check.found}; required: {check.required}")
+        lines.append(f"  {'':<9}  {'':<{width}}  {check.reason}")
+    return "\n".join(lines)

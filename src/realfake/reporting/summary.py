@@ -1,0 +1,50 @@
+"""The close of `make repro`: what the pipeline has come to, in a dozen lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from realfake.data.preparation_report import PreparationReport
+from realfake.evaluation.results import EvaluationScores
+from realfake.export.results import ExportResults, format_table, measured_speeds
+from realfake.reporting.dvc_lock_diff import lock_moved
+from realfake.tracking.run_link import run_of
+from realfake.tracking.ui import where_to_look
+
+
+def summary(root: Path) -> Iterator[str]:
+    """The lines of the summary: data, scores, formats, the run, and why dvc.lock differs from the committed one.
+
+    Raises:
+        UserError: a stage has not run yet.
+    """
+    report = PreparationReport.read(root / "outputs/prepared")
+    counts = (f"{split} {sum(classes.values()):,}" for split, classes in report.pictures.items())
+    yield f"data      {', '.join(counts)} pictures; digest {report.digest[:12]}"
+    found = EvaluationScores.read(root / "outputs/evaluation")
+    yield _with_interval("accuracy", ".2%", found.test.accuracy, found.low.accuracy, found.high.accuracy)
+    yield _with_interval("ROC-AUC", ".4f", found.test.roc_auc, found.low.roc_auc, found.high.roc_auc)
+    damaged, worst = _formatted(".2%", found.robust.accuracy), _formatted(".2%", found.robust.worst)
+    yield f"damaged   {damaged} of pictures that JPEG, noise, blur ... have damaged; {worst} in the worst way"
+    yield from _formats(root)
+    link = run_of(root / "outputs/model")
+    if link is not None:
+        yield f"run       {link.name} in experiment {link.experiment}: {where_to_look(link)}"
+    moved = lock_moved(root)
+    if moved is not None:
+        yield moved
+
+
+def _with_interval(name: str, style: str, *values: float | None) -> str:
+    value, low, high = (_formatted(style, number) for number in values)
+    return f"{name:<9} {value} (95 % interval {low} to {high}) on the test pictures"
+
+
+def _formatted(style: str, number: float | None) -> str:
+    return "undefined" if number is None else format(number, style)
+
+
+def _formats(root: Path) -> Iterator[str]:
+    results, speeds = ExportResults.read(root / "outputs/export"), measured_speeds(root / "outputs")
+    unknown = "" if speeds else "; their speed was not measured here (`dvc repro -f export` does)"
+    yield f"formats   on {results.pictures:,} test pictures{unknown}"
+    yield from (f"  {line}" for line in format_table(results.formats, speeds).splitlines())

@@ -1,0 +1,31 @@
+"""CSV files: what is read back, the same bytes, and what is said of a damaged one."""
+
+import pytest
+
+from realfake.core.csv_files import read_csv, write_csv
+from realfake.core.errors import UserError
+
+HEADER = ("name", "count")
+
+
+def parse(cells: list[str]) -> tuple[str, int]:
+    name, count = cells
+    return name, int(count)
+
+
+def test_rows_are_read_back_whatever_stands_in_their_cells(tmp_path):
+    rows = [('a, "b".jpg', 1), ("two\nlines", 2), ("ünï", 3)]
+    write_csv(tmp_path / "a.csv", HEADER, rows)
+    assert read_csv(tmp_path / "a.csv", HEADER, parse, "make a") == rows
+    assert b"\r" not in (tmp_path / "a.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"name\n", b"name,count\na\n", b"name,count\na,1,2\n", b"name,count\na,x\n", b"name,count\n\xff,1\n"]
+)
+def test_a_damaged_file_is_one_line(tmp_path, data):
+    with pytest.raises(UserError, match=r"a\.csv is missing; `make a` makes it$"):
+        read_csv(tmp_path / "a.csv", HEADER, parse, "make a")
+    (tmp_path / "a.csv").write_bytes(data)
+    with pytest.raises(UserError, match=r"a\.csv is damaged; `make a` makes it again$"):
+        read_csv(tmp_path / "a.csv", HEADER, parse, "make a")
