@@ -27,7 +27,7 @@ EVERY_FILE = sorted(
 PIPELINE: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
 SLOW_TO_IMPORT = {"keras", "tensorflow", "mlflow", "matplotlib", "albumentations", "optuna", "kagglehub"}
-SLOW_TO_IMPORT |= {"tf2onnx", "onnxruntime", "openvino", "ray", "sqlalchemy"}
+SLOW_TO_IMPORT |= {"tf2onnx", "onnxruntime", "openvino", "ray", "sqlalchemy", "dvc", "gradio"}
 LAYERS = (
     "core", "config", "data", "metrics", "models", "inference", "training", "feature_cache", "evaluation", "export",
     "tracking", "sweep", "registry", "reporting",

@@ -2,7 +2,8 @@
 
 Behind the pooling stand one ReLU layer and one output, so the gradient of the output's logit with respect to a channel
 of the backbone's last feature maps is a product of the head's weights: no automatic differentiation is needed. A
-network that asks twice (mirror.py) has two such maps of a picture; the one of its mirror image is turned back.
+network with test-time augmentation (test_time_augmentation.py) has two such maps of a picture; the one of its mirror
+image is turned back.
 """
 
 import keras

@@ -90,7 +90,8 @@ def in_inference_mode(backbone: keras.Model) -> keras.Model:
     """Make `backbone(x, training=False)` hold while the network around it trains.
 
     Keras 3.15 hands `fit`'s training=True to every layer of a functional model, over what the layer was called with;
-    the guide to transfer learning says otherwise. There is no public switch; tests/test_builder.py watches this one.
+    the guide to transfer learning says otherwise. There is no public switch; tests/models/test_builder.py watches this
+    one.
     """
     backbone._call_context_args = backbone._call_context_args - {"training"}
     return backbone
