@@ -70,7 +70,7 @@ class OptimizerParams(Group):
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     """Decoupled weight decay per step, times the learning rate (Loshchilov & Hutter 2019); adamw and sgd only."""
     averaging: Annotated[float, Field(ge=0, lt=1)]
-    """Momentum of a moving average that replaces the weights, not BatchNormalization's, each epoch; 0: none."""
+    """Momentum of a moving average that replaces the learnt weights (no statistics) after each epoch; 0 keeps none."""
 
     @model_validator(mode="after")
     def _decay_needs_its_optimizer(self) -> "OptimizerParams":
