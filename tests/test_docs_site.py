@@ -11,14 +11,18 @@ import pytest
 import yaml
 from checkouts import environment
 from conftest import PROJECT
+from PIL import Image
 
 from realfake.config.schema import Params, flatten, load_params
 from realfake.core.code_identity import LAYERS
+from realfake.core.json_files import write_json
 
 sys.path.append(str(PROJECT / "docs/tools"))
 import architecture
+import figures
 import pages
 import parameters
+import pictures
 
 
 def build(project: Path, site: Path) -> subprocess.CompletedProcess[str]:
@@ -106,3 +110,17 @@ def test_drawings_show_every_package_and_stage() -> None:
     assert layers.count("<circle") == sum(len(architecture.uses(package)) for package in LAYERS)
     pipeline = architecture.pipeline_drawing()
     assert all(f">{stage}</text>" in pipeline for stage in yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"])
+
+
+def test_every_picture_of_the_documentation_has_a_command_that_makes_it() -> None:
+    assert {path.stem for path in (PROJECT / "docs").glob("*.png")} == {*pictures.PICTURES, "benchmarks"}
+
+
+def test_figures_are_drawn_from_what_was_measured(tmp_path: Path) -> None:
+    figures.robustness(tmp_path / "robustness.png")
+    row = {"bytes": 3e6, "accuracy": 0.98, "cold_start_ms": 5.0, "p50_ms": 0.2, "pictures_per_second": 9000.0}
+    write_json(tmp_path / "outputs/export/formats.json", {"formats": {"keras": row, "onnx": row}})
+    write_json(tmp_path / "outputs/timings/export.json", {"formats": {"keras": row, "onnx": row}})
+    figures.formats(tmp_path, tmp_path / "formats.png")
+    for name in ("robustness", "formats"):
+        assert Image.open(tmp_path / f"{name}.png").width > 1000
