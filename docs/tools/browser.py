@@ -1,7 +1,6 @@
 """Pages of local servers as pictures: headless Chromium, driven by Selenium."""
 
 import io
-import os
 import shutil
 import socket
 import subprocess
@@ -25,9 +24,8 @@ PATIENCE = 90
 @contextmanager
 def serving(command: list[str], port: int) -> Iterator[str]:
     """Run a server in the project and yield its address; it ends with the block, and so does all that it started."""
-    variables = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, cwd=PROJECT, env=variables, **silent)
+    server = subprocess.Popen(command, cwd=PROJECT, **silent)
     address = f"http://127.0.0.1:{port}"
     try:
         wait(lambda: _answers(address) or server.poll() is not None, f"{command[0]} at {address}")

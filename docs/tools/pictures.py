@@ -16,6 +16,7 @@ import figures
 from project import PROJECT
 
 from realfake.core.errors import UserError, run
+from realfake.tracking.experiment_page import MODE
 from realfake.tracking.run_link import run_of
 
 DOCS = PROJECT / "docs"
@@ -71,10 +72,9 @@ def mlflow(path: Path) -> None:
     if link is None:
         raise UserError("nothing was trained here; `make repro` first")
     port = browser.free_port()
-    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    subprocess.run([sys.executable, "src/relocate.py"], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "src/ui.py", "--port", str(port)]
     with browser.serving(command, port) as address, browser.window(1300, 990) as window:
-        window.get(f"{address}/#/experiments/1/runs/{link.run_id}/model-metrics?workflowType=machine_learning")
+        window.get(f"{address}/#/experiments/{link.experiment_id}/runs/{link.run_id}/model-metrics?{MODE}")
         field = browser.wait(lambda: window.find_elements("css selector", "input[placeholder*='metric']"), "the search")
         field[0].send_keys("^(train|val)_")
         window.execute_script(TIDY)

@@ -26,7 +26,7 @@ FEW = 4
 """Fewer completed trials say nothing about importances."""
 NO_IMPORTANCE = (ValueError, RuntimeError, ZeroDivisionError)
 """What Optuna raises for too few trials, or for trials that are all of one value."""
-PARALLEL = {"axes.grid": False, "axes.spines.right": True}
+PARALLEL: Any = {"axes.grid": False, "axes.spines.right": True}
 """Of the look in the figure whose axes stand side by side: their lines are seen, and no grid crosses the trials."""
 
 
@@ -143,7 +143,7 @@ def _draw(study: "Study", known: bool, folder: Path) -> None:
         atomic_folder(folder) as made,
     ):
         for name, drawing in drawings.items():
-            with suppress(*NO_IMPORTANCE), matplotlib.rc_context(PARALLEL if name == "parallel" else {}):
+            with suppress(*NO_IMPORTANCE), matplotlib.rc_context(PARALLEL if name == "parallel" else None):
                 drawing(study)
                 if name == "learning_curves":
                     _one_curve_stands_out(pyplot.gca(), f"Trial{study.best_trial.number}")
