@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.plot_style import BLUE, GREEN, GREY, INK, VERMILION, blank, styled
+from realfake.core.plot_style import BLUE, GREEN, GREY, GUESSING, INK, VERMILION, blank, styled
 from realfake.data.dataset import CLASSES
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
@@ -99,6 +99,8 @@ def accuracy_by_class(rows: Mapping[str, tuple[float, Interval, int]]) -> "Figur
         names.append(f"{name} ({pictures:,})")
     axes.set(yticks=range(len(names)), yticklabels=names, title="Accuracy by class", xlabel="accuracy, 95% interval")
     axes.set_ylim(len(names) - 0.5, -0.5)  # first on top, half a row of air at both ends
+    lowest = min((interval.low for _, interval, _ in rows.values()), default=GUESSING)
+    axes.set_xlim(min(GUESSING, lowest) - 0.01, 1.01)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return figure
 
