@@ -73,7 +73,7 @@ def mlflow(path: Path) -> None:
         raise UserError("nothing was trained here; `make repro` first")
     port = browser.free_port()
     command = [sys.executable, "src/ui.py", "--port", str(port)]
-    with browser.serving(command, port) as address, browser.window(1300, 990) as window:
+    with browser.serving(command, port) as address, browser.window(1300, 1020) as window:
         window.get(f"{address}/#/experiments/{link.experiment_id}/runs/{link.run_id}/model-metrics?{MODE}")
         field = browser.wait(lambda: window.find_elements("css selector", "input[placeholder*='metric']"), "the search")
         field[0].send_keys("^(train|val)_")
