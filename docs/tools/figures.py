@@ -11,7 +11,6 @@ from project import PROJECT
 from realfake.core import plot_style
 from realfake.core.json_files import read_json
 from realfake.data.corruption import SUITE
-from realfake.evaluation.explanations import severity_curves
 from realfake.evaluation.robustness import Condition, Robustness, damaged
 
 EXAMPLE = PROJECT / "imgs/real/3.jpg"
@@ -56,6 +55,8 @@ def formats(root: Path, path: Path) -> None:
 
 def robustness(path: Path) -> None:
     """Draw the shipped network's scores on damaged pictures, from its record."""
+    from realfake.evaluation.explanations import severity_curves  # takes TensorFlow's seconds
+
     record = read_json(PROJECT / "models/cifake/record.json")
     clean, *rows = (Condition(**row) for row in record["conditions"])
     example = np.asarray(Image.open(EXAMPLE).convert("RGB"))[None]
