@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do $$nam
 PORT ?= 5000
 DAYS ?= 30
 BIN := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin
-CODE := src tests sample benchmarks models
+CODE := src tests sample benchmarks models docs
 
 # DVC starts the stages by the name `python`.
 export PATH := $(BIN):$(PATH)
@@ -16,9 +16,11 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
+# Material's advertisement for its successor, at every build.
+export NO_MKDOCS_2_WARNING := 1
 
 .NOTPARALLEL:
-.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample shipped lock lint types format clone
+.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample shipped docs pictures lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +42,7 @@ report: env  ## what changed since main, as Markdown: make report BASE=rev OUTPU
 test: env  ## the fast tests
 	@"$(BIN)/python" -m pytest -m "not slow" -n 2
 
-check: lint types  ## all that CI runs: lint, types, every test, and the pipeline in a clean clone
+check: lint types docs  ## all that CI runs: lint, types, the documentation, every test, and the pipeline in a clean clone
 	@"$(BIN)/python" -m pytest -m "not slow" -n 2
 	@"$(BIN)/python" -m pytest -m slow -n 2 --dist loadfile --durations=15
 	@$(MAKE) --no-print-directory clone GOALS=repro
@@ -77,6 +79,13 @@ sample: env  ## make the embedded sample anew, as .cache/sample/sample.tar.gz (d
 
 shipped: env  ## train the shipped detector anew on CIFAKE, into models/cifake: three hours (FROM=archive)
 	@"$(BIN)/python" models/make.py $(if $(FROM),--from "$(FROM)")
+
+docs: env  ## the documentation as a site, site/index.html; fails on a broken link, writes anew what pages take from the code
+	@"$(BIN)/python" docs/tools/pages.py
+	@"$(BIN)/mkdocs" build
+
+pictures: env  ## the documentation's pictures, from what `make repro` left (needs Chromium and its driver)
+	@"$(BIN)/python" docs/tools/pictures.py
 
 lock: env  ## resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	@"$(BIN)/uv" pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock

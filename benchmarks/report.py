@@ -1,4 +1,4 @@
-"""Draw what the benchmarks found: `benchmarks/README.md` and `docs/benchmarks.png`, from benchmarks/results alone."""
+"""Draw what the benchmarks found: `docs/benchmarks.md` and `docs/benchmarks.png`, from benchmarks/results alone."""
 
 import json
 import textwrap
@@ -19,19 +19,16 @@ Row = Sequence[str]
 def main() -> None:
     """Write the tables of all results that are there, and the figure when all its panels are."""
     text = tables()
-    with atomic_file(Path(__file__).with_name("README.md")) as file:
+    with atomic_file(PROJECT / "docs/benchmarks.md") as file:
         file.write(text.encode())
     print(text)
     results = {name: entry["result"] for name, entry in _found().items()}
     if {"deck_recipe", "sweep_cost", "runtimes", "input_pipeline"} <= set(results):
         _draw(results, PROJECT / "docs/benchmarks.png")
-    if "formats" in results:
-        report_networks.draw_formats(results["formats"], PROJECT / "docs/formats.png")
-    report_networks.draw_robustness(PROJECT, PROJECT / "docs/robustness.png")
 
 
 def tables() -> str:
-    """The contents of README.md: a section for each benchmark that has a result."""
+    """The contents of docs/benchmarks.md: a section for each benchmark that has a result."""
     found = _found()
     sections = [TABLES[name](found[name]["result"]) + _made_on(found[name]) for name in TABLES if name in found]
     return "\n".join(["# Benchmarks\n\nWritten by `make bench`: medians (smallest to largest value).\n", *sections])

@@ -1,7 +1,6 @@
-"""Tables and the figure about networks, beside those of report.py: formats, ingredients, another generator."""
+"""Tables about networks, beside those of report.py: formats, ingredients, another generator."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from scene import median
@@ -15,13 +14,6 @@ NAMES = {
     "litert_dynamic": "LiteRT dynamic range",
     "litert_int8": "LiteRT int8",
 }
-_PANELS = (
-    ("MB", lambda row: row["bytes"] / 1e6),
-    ("cold start, ms", lambda row: row["cold_start_ms"]),
-    ("one picture, ms", lambda row: row["p50_ms"]),
-    ("pictures/s", lambda row: row["pictures_per_second"]),
-    ("accuracy, %", lambda row: 100 * row["accuracy"]),
-)
 
 
 def formats(result: Mapping[str, Any], table: Table) -> str:
@@ -105,53 +97,3 @@ def another_generator(result: Mapping[str, Any], table: Table) -> str:
         "training pictures; the epoch was chosen on a part of val in proportion.\n\n"
         + table(["", "accuracy", "fakes called FAKE", "photographs called REAL", "ROC-AUC", "seconds"], rows)
     )
-
-
-def draw_formats(result: Mapping[str, Any], path: Path) -> None:
-    """Both networks' formats, a row each: size, cold start, latency, throughput, accuracy."""
-    from matplotlib.figure import Figure
-
-    from realfake.core import plot_style
-
-    with plot_style.look():
-        figure = Figure(figsize=(13, 2.3 * len(result)), layout="constrained")
-        grid = figure.subplots(len(result), len(_PANELS), sharey="row")
-        for line, (title, found) in zip(grid, result.items(), strict=True):
-            for axes, (name, value) in zip(line, _PANELS, strict=True):
-                values = [value(row) for row in found["formats"].values()]
-                axes.barh([NAMES[key] for key in found["formats"]], values, color=plot_style.BLUE)
-                axes.bar_label(axes.containers[0], [f" {_short(one)}" for one in values], fontsize=8)
-                axes.set_title(name if axes is not line[0] else f"{title}: {name}", fontsize=9)
-                axes.margins(x=0.3)
-                axes.set_xticks([])
-                axes.grid(visible=False)
-            line[0].invert_yaxis()
-        plot_style.save(figure, path)
-
-
-def draw_robustness(project: Path, path: Path) -> None:
-    """The shipped network's figures on damaged pictures; the example is a photograph of the project's own sample."""
-    import numpy as np
-    from PIL import Image
-
-    from realfake.core.json_files import read_json
-    from realfake.core.plot_style import save
-    from realfake.data.corruption import SUITE
-    from realfake.evaluation.explanations import severity_curves
-    from realfake.evaluation.results import Condition
-    from realfake.evaluation.robustness import Robustness, damaged
-
-    record = read_json(project / "models/cifake/record.json")
-    clean, *rows = (Condition(**row) for row in record["conditions"])
-    example = np.asarray(Image.open(project / "imgs/real/3.jpg").convert("RGB"))[None]
-    shown = {
-        kind: np.concatenate([example, *(damaged(example, kind, severity, 42) for severity in SUITE[kind].severities)])
-        for kind in SUITE
-    }
-    titles = {kind: f"{kind}: {SUITE[kind].unit}" for kind in SUITE}
-    found = Robustness(record["robust"]["pictures"], clean, tuple(rows))
-    save(severity_curves(found, titles, shown), path)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

@@ -39,4 +39,4 @@ def test_mistakes_are_one_line(arguments: list[str], expected: str) -> None:
 
 def test_the_published_tables_are_those_of_the_results(tmp_path: Path) -> None:
     code = f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import report; print(report.tables(), end='')"
-    assert python("-c", code).stdout == (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    assert python("-c", code).stdout == (PROJECT / "docs/benchmarks.md").read_text(encoding="utf-8")

@@ -39,6 +39,18 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
         assert np.asarray(Image.open(tmp_path / "once" / name)).std() > 10
 
 
+def test_the_example_of_damage_is_a_photograph_with_edges():
+    pictures = np.full((40, 32, 32, 3), 90, dtype=np.uint8)
+    labels = np.arange(40, dtype=np.uint8) % 2
+    pictures[6, ::2] = 200  # a fake, with more edges than any photograph
+    pictures[7, 8:24, 8:24] = 200
+    candidates = range(5)  # seeds: whichever few are chosen, a plain one is never taken where there is another
+    found = [explanations.telling_example(pictures, labels, seed) for seed in candidates]
+    assert {example.shape for example in found} == {(1, 32, 32, 3)}
+    assert any((example[0] == pictures[7]).all() for example in found)
+    assert not any((example[0] == pictures[6]).all() for example in found)
+
+
 def condition(kind: str, severity: float, accuracy: float) -> Condition:
     return Condition(kind, severity, accuracy, accuracy, accuracy, 0.01, accuracy - 0.02, accuracy + 0.02)
 

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from scored import PARAMS, answer, split
 
-from realfake.core.plot_style import GREEN, VERMILION, save
+from realfake.core.plot_style import GREEN, GUESSING, VERMILION, save
 from realfake.evaluation import plots
 from realfake.evaluation.scoring import ClassScore, assess
 from realfake.metrics.bootstrap import Interval
@@ -51,6 +51,9 @@ def test_accuracy_by_class_names_each_with_its_number_of_pictures() -> None:
     assert {"FAKE (1,000)", "cat (90)"} <= set(texts(figure))
     assert list(axes.lines[0].get_xdata()) == [0.88, 0.92]
     assert axes.yaxis_inverted()
+    assert axes.get_xlim() == (GUESSING - 0.01, 1.01), "small differences look small"
+    worse = plots.accuracy_by_class({"FAKE": (0.3, Interval(0.2, 0.4), 10)})
+    assert worse.axes[0].get_xlim()[0] < 0.2
 
 
 def test_the_grid_says_what_each_picture_is_and_was_called() -> None:

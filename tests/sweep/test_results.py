@@ -2,9 +2,12 @@
 
 import csv
 
+import numpy as np
 import optuna
 import pytest
 import yaml
+from matplotlib import style
+from PIL import Image
 from sweeping import tune_params
 
 from realfake.core.json_files import read_json
@@ -74,3 +77,13 @@ def test_the_end_is_written_as_table_fragment_and_figures(sweep, tmp_path):
     assert read_json(tmp_path / "tune/summary.json")["best"] == 0.75
     names = {path.stem for path in (tmp_path / "tune/figures").glob("*.png")}
     assert names == {"history", "importance", "slice", "parallel", "learning_curves"}
+
+
+def test_figures_are_drawn_in_the_projects_look_and_optunas_is_left_alone(sweep, tmp_path):
+    """White ground, where Optuna would draw on grey."""
+    optunas = style.library["ggplot"]
+    write(sweep.study, tune_params(), figures_of(sweep.study, 4), tmp_path)
+    for file in (tmp_path / "figures").glob("*.png"):
+        white = (np.asarray(Image.open(file).convert("RGB")) == 255).all(axis=2).mean()
+        assert white > 0.6, file.name
+    assert style.library["ggplot"] is optunas

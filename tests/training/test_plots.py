@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch
 from stage_files import epoch_result
 
-from realfake.core.plot_style import save
+from realfake.core.plot_style import GUESSING, save
 from realfake.models.architecture import Part
 from realfake.training import plots
 
@@ -31,6 +31,8 @@ def test_learning_curves_draw_both_splits_and_name_the_peak() -> None:
     assert [list(line.get_ydata()) for line in loss.lines] == [[0.6, 0.4], [0.55, 0.45]]
     assert [list(line.get_xdata()) for line in accuracy.lines] == [[1, 2], [1, 2]]
     assert "Accuracy (val peak 86.76%, epoch 1)" in texts(figure)
+    assert loss.get_ylim()[0] == 0
+    assert accuracy.get_ylim()[0] <= GUESSING, "small differences look small"
 
 
 def test_one_epoch_has_curves_too(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class PreprocessParams(Group):
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     """Part of each class of train that is set aside as val."""
     seed: Seed
+    """Seed of the split into train and val, and of the choice that max_per_class makes."""
     max_per_class: Positive | None
     """Take at most this many pictures of each class, in train and in test; null takes all."""
     bad_pictures: Literal["stop", "skip"]
@@ -59,17 +60,17 @@ class OptimizerParams(Group):
     """The optimiser and its learning-rate schedule."""
 
     name: Literal["adam", "adamw", "sgd"]
+    """Adam, Adam with decoupled weight decay, or stochastic gradient descent with Nesterov momentum."""
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     """Peak learning rate, per step."""
     schedule: Literal["constant", "cosine"]
+    """What follows the warm-up: the peak to the end, or half a cosine down to 0."""
     warmup_epochs: Annotated[float, Field(ge=0)]
     """Epochs of linear rise from 0 to the peak; fractions are allowed."""
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     """Decoupled weight decay per step, times the learning rate (Loshchilov & Hutter 2019); adamw and sgd only."""
     averaging: Annotated[float, Field(ge=0, lt=1)]
-    """Momentum of a moving average of the weights that replaces them after each epoch; 0 keeps none.
-
-    BatchNormalization's statistics stay those of the weights before that."""
+    """Momentum of a moving average that replaces the learnt weights (no statistics) after each epoch; 0 keeps none."""
 
     @model_validator(mode="after")
     def _decay_needs_its_optimizer(self) -> "OptimizerParams":
@@ -88,7 +89,7 @@ class TrainParams(Group):
     image_size: Annotated[int, Field(ge=8, le=1024)]
     """Side of the network's input; pictures are upscaled to it, bilinear."""
     input_range: Literal["unit", "backbone"]
-    """What the backbone sees: [0, 1] as in the deck, or what its pretrained weights were trained on."""
+    """What the backbone sees: [0, 1] as in the talk's recipe, or what its pretrained weights were trained on."""
     weights: str
     """`none`, `imagenet`, `cifake` (the shipped network), or a file (.keras, .weights.h5, .h5)."""
     weights_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
@@ -96,6 +97,7 @@ class TrainParams(Group):
     unfreeze: Literal["all"] | Annotated[int, Field(ge=0)]
     """Train the last n layers of the backbone, or all of it."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Part of the head's 256 features that each training step sets to zero."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     """The loss takes labels this far drawn to one half (Szegedy et al. 2016); so does train_loss, val_loss does not."""
     precision: Literal["float32", "bfloat16"]
@@ -108,13 +110,14 @@ class TrainParams(Group):
     cache: CacheParams
     optimizer: OptimizerParams
     batch_size: Positive
+    """Pictures in a training step."""
     epochs: Positive
+    """Passes over train."""
     keep: Literal["best", "last"]
-    """The epoch whose weights are kept: the best on val, or the last, where the learning rate has come to rest.
-
-    Best goes by the labels called at 0.5. A network that leans to one class in its last epochs, which Platt scaling
-    mends, would lose them for it."""
+    """The epoch whose weights are kept: the most accurate on val at threshold 0.5, or the last. A network that leans to
+    one class in its last epochs, which Platt scaling mends, would lose them under best."""
     seed: Seed
+    """Seed of initial weights, order, augmentation and dropout."""
 
     @model_validator(mode="after")
     def _names_agree(self) -> "TrainParams":
@@ -140,15 +143,18 @@ class EvaluateParams(Group):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     """Resamples behind each confidence interval."""
     calibration_bins: Annotated[int, Field(ge=2, le=100)]
+    """Bins of equal width that the expected calibration error (ECE) is computed over."""
     robustness_pictures: Annotated[int, Field(ge=2)]
     """Test pictures, at most, that are damaged in every way of corruption.SUITE; balanced over the classes."""
     seed: Seed
+    """Seed of the resamples, of the damage and of the pictures that figures show."""
 
 
 class ExportParams(Group):
     """Which files are written and how they are checked."""
 
     formats: Annotated[list[FormatName], Field(min_length=1)]
+    """Files to write: the Keras file, ONNX, and LiteRT in four precisions."""
     calibration_pictures: Positive
     """Training pictures that set the ranges of int8."""
     check_pictures: Positive
@@ -156,12 +162,14 @@ class ExportParams(Group):
     max_accuracy_drop: Fraction
     """A format that loses more accuracy than this against Keras fails the stage (0.01 is one point)."""
     seed: Seed
+    """Seed of the choice of calibration and check pictures."""
 
 
 class TrackingParams(Group):
     """Where MLflow files a run. No stage's output depends on it."""
 
     experiment: Annotated[str, Field(min_length=1)]
+    """Name of the MLflow experiment."""
 
 
 class Params(Group):

@@ -12,6 +12,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 """The folder of the package realfake."""
 
+LAYERS = (
+    "core", "config", "data", "metrics", "models", "inference", "training", "feature_cache", "evaluation", "export",
+    "tracking", "sweep", "registry", "reporting",
+)  # fmt: skip
+"""The packages of realfake, lowest first: a module imports from its own package and from those before it."""
+
 WITHOUT_INFLUENCE: Mapping[str, str] = {
     "config.kinds": "checks values; the values themselves are parameters that DVC compares",
     "config.messages": "only words of error messages",

@@ -37,6 +37,8 @@ STYLE = {
     "savefig.facecolor": "white",
 }
 """matplotlib's settings."""
+GUESSING = 0.5
+"""Accuracy of guessing, where axes of accuracy begin: on one that begins near its values, small steps look large."""
 Parameters = ParamSpec("Parameters")
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.plot_style import BLUE, GREEN, GREY, INK, VERMILION, blank, save, styled
+from realfake.core.plot_style import BLUE, GREEN, GREY, GUESSING, INK, VERMILION, blank, save, styled
 from realfake.data.dataset import CLASSES, balanced_sample
 from realfake.evaluation.scoring import ClassScore, Evaluation
 from realfake.metrics import curves, scores
@@ -131,6 +131,8 @@ def accuracy_by_class(rows: Mapping[str, ClassScore]) -> "Figure":
         names.append(f"{name} ({pictures:,})")
     axes.set(yticks=range(len(names)), yticklabels=names, title="Accuracy by class", xlabel="accuracy, 95% interval")
     axes.set_ylim(len(names) - 0.5, -0.5)  # first on top, half a row of air at both ends
+    lowest = min((interval.low for _, interval, _ in rows.values()), default=GUESSING)
+    axes.set_xlim(min(GUESSING, lowest) - 0.01, 1.01)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return figure
 

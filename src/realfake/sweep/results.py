@@ -3,8 +3,8 @@
 import csv
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from realfake.config.editing import fragment
 from realfake.config.tool_schema import TuneParams
 from realfake.core.files import atomic_file, atomic_folder
 from realfake.core.json_files import write_json
+from realfake.core.plot_style import BLUE, GREY, look
 from realfake.sweep.progress import duration
 from realfake.sweep.trials import values_of
 
@@ -25,6 +26,8 @@ FEW = 4
 """Fewer completed trials say nothing about importances."""
 NO_IMPORTANCE = (ValueError, RuntimeError, ZeroDivisionError)
 """What Optuna raises for too few trials, or for trials that are all of one value."""
+PARALLEL: Any = {"axes.grid": False, "axes.spines.right": True}
+"""Of the look in the figure whose axes stand side by side: their lines are seen, and no grid crosses the trials."""
 
 
 def figures_of(study: "Study", epochs: int) -> dict[str, float]:
@@ -125,8 +128,6 @@ def _draw(study: "Study", known: bool, folder: Path) -> None:
     from matplotlib import pyplot
     from optuna.visualization import matplotlib as draw
 
-    from realfake.core.plot_style import look
-
     importance = {"importance": partial(draw.plot_param_importances, evaluator=_evaluator())}
     drawings: Mapping[str, Callable[[Any], Any]] = {
         "history": draw.plot_optimization_history,
@@ -136,16 +137,41 @@ def _draw(study: "Study", known: bool, folder: Path) -> None:
         "learning_curves": draw.plot_intermediate_values,
     }
     with (
-        look(),
+        _look_in_place_of_optunas(),
         warnings.catch_warnings(action="ignore", category=UserWarning),  # of axes whose ends are equal
         matplotlib.rc_context({"figure.figsize": (9, 5)}),
         atomic_folder(folder) as made,
     ):
         for name, drawing in drawings.items():
-            with suppress(*NO_IMPORTANCE):
+            with suppress(*NO_IMPORTANCE), matplotlib.rc_context(PARALLEL if name == "parallel" else None):
                 drawing(study)
-                if name == "learning_curves" and (legend := pyplot.gca().get_legend()):
-                    legend.remove()  # thirty names
+                if name == "learning_curves":
+                    _one_curve_stands_out(pyplot.gca(), f"Trial{study.best_trial.number}")
                 with (made / f"{name}.png").open("wb") as file:  # tight: names of parameters stand far out
                     pyplot.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
             pyplot.close("all")
+
+
+@contextmanager
+def _look_in_place_of_optunas() -> Iterator[None]:
+    """The project's look, which Optuna would replace: each of its functions takes matplotlib's style `ggplot`."""
+    from matplotlib import style
+
+    theirs = style.library["ggplot"]
+    style.library["ggplot"] = type(theirs)()
+    try:
+        with look():
+            yield
+    finally:
+        style.library["ggplot"] = theirs
+
+
+def _one_curve_stands_out(axes: Any, name: str) -> None:
+    """Draw all curves pale but one, in place of thirty colours and a legend of thirty names."""
+    for curve in axes.get_lines():
+        best = curve.get_label() == name
+        curve.set(color=BLUE if best else GREY, alpha=1 if best else 0.4, linewidth=2 if best else 1)
+        curve.set_zorder(3 if best else 2)
+    if legend := axes.get_legend():
+        legend.remove()
+    axes.set_title("Learning curves of all trials; blue the best")

@@ -97,7 +97,7 @@ def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
     Before that a falling learning rate hides what a trial will reach: over ten trials of resnet20 val accuracy
     after an eighth, a quarter and half of the epochs had rank correlations of -0.4, 0.0 and -0.1 with the last one
     (of the best value so far: -0.4, -0.1 and 0.2). From half on a trial costs little to finish, and the median of those
-    before it is a mild judge. Hyperband was a draw with it where the same curves were replayed (benchmarks/README.md),
+    before it is a mild judge. Hyperband was a draw with it where the same curves were replayed (docs/benchmarks.md),
     but Optuna's TPE counts its start-up trials in each bracket: thirty trials in four brackets would all be random.
     """
     import optuna

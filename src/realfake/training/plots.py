@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from realfake.core.plot_style import BLUE, GREY, PALE, blank, styled
+from realfake.core.plot_style import BLUE, GREY, GUESSING, PALE, blank, styled
 from realfake.models.architecture import Part
 from realfake.training.history import EpochResult
 
@@ -29,6 +29,8 @@ def learning_curves(history: Sequence[EpochResult]) -> "Figure":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.margins(x=0.06, y=0.12)
         axes.legend()
+    figure.axes[0].set_ylim(bottom=0)
+    axes.set_ylim(min(GUESSING, axes.get_ylim()[0]), 1.01)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     best = max(history, key=lambda result: result.val_accuracy)
     axes.set_title(f"Accuracy (val peak {best.val_accuracy:.2%}, epoch {best.epoch})")
