@@ -18,7 +18,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
 .NOTPARALLEL:
-.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample shipped lock lint types format clone
+.PHONY: help env pull repro report promote test check ui compare use cache prune data app space bench sample shipped lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ check: lint types  ## all that CI runs: lint, types, every test, and the pipelin
 
 ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...); prints the address to open
 	@"$(BIN)/python" src/ui.py --port "$(PORT)"
+
+compare: env  ## the runs beside each other in the terminal: changed parameters, accuracy, seconds
+	@"$(BIN)/python" src/compare.py
 
 use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
 	@"$(BIN)/python" src/use.py "$(RECIPE)"
