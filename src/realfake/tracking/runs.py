@@ -110,8 +110,9 @@ def log_stage(
         _log_figures_of_stage(client, link.run_id, metrics)
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
         client.set_tag(training, f"last_{stage}", link.run_id)
+        record = TrainingRecord.read(model_folder)
         for run_id in dict.fromkeys((training, link.run_id)):
-            describe_run(client, run_id, read_json(model_folder / "training.json"))
+            describe_run(client, run_id, record)
     return link
 
 
@@ -174,7 +175,7 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
     if "model_logged" not in client.get_run(link.run_id).data.tags:
         _log_model(link.run_id, model_folder)
         client.set_tag(link.run_id, "model_logged", "true")
-    describe_run(client, link.run_id, training)
+    describe_run(client, link.run_id, record)
     client.set_terminated(link.run_id)
 
 
