@@ -8,7 +8,7 @@ from realfake.core.files import workspace
 from realfake.core.json_files import read_json
 from realfake.data.preparation_report import PreparationReport
 from realfake.export.comparison import table
-from realfake.reporting.dvc_lock_diff import lock_moved
+from realfake.reporting.dvc_lock_diff import how_to_drop_rounding, lock_moved
 from realfake.reporting.export_results import formats_of
 from realfake.tracking.run_link import run_of
 from realfake.tracking.ui import where_to_look
@@ -51,7 +51,7 @@ def _format_table(root: Path) -> Iterator[str]:
 def main() -> None:
     """Print the summary of this checkout."""
     root = workspace()
-    for line in (*describe(root), lock_moved(root)):
+    for line in (*describe(root), lock_moved(root), how_to_drop_rounding(root)):
         if line is not None:
             print(line)
 
