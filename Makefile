@@ -20,7 +20,7 @@ export GRADIO_ANALYTICS_ENABLED := False
 export NO_MKDOCS_2_WARNING := 1
 
 .NOTPARALLEL:
-.PHONY: help env pull repro report promote test check ui use cache prune data app space bench sample shipped docs pictures lock lint types format clone
+.PHONY: help env pull repro report promote test check ui compare use cache prune data app space bench sample shipped docs pictures lock lint types format clone
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ check: lint types docs  ## all that CI runs: lint, types, the documentation, eve
 
 ui: env  ## MLflow's pages of all runs, on http://127.0.0.1:5000 (PORT=...); prints the address to open
 	@"$(BIN)/python" src/ui.py --port "$(PORT)"
+
+compare: env  ## the runs beside each other in the terminal: changed parameters, accuracy, seconds
+	@"$(BIN)/python" src/compare.py
 
 use: env  ## switch params.yaml to a recipe: make use RECIPE=deck
 	@"$(BIN)/python" src/use.py "$(RECIPE)"

@@ -1,13 +1,16 @@
 """Why dvc.lock moved: causes are named, consequences are not."""
 
 import copy
+import re
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from realfake.reporting.dvc_lock_diff import lock_moved, why_lock_moved
+from realfake.reporting.dvc_lock_diff import how_to_drop_rounding, lock_moved, why_lock_moved
 
 MACHINE = "avx2, 2 threads"
 
@@ -79,12 +82,13 @@ def test_new_stages_and_commands_are_named(moved: dict[str, Any]) -> None:
     assert why_lock_moved(lock(), moved, MACHINE) == line
 
 
-def test_a_state_is_compared_with_a_commit(tmp_path: Path) -> None:
-    def git(*words: str) -> None:
-        subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], cwd=tmp_path, check=True, capture_output=True
-        )
+def git_in(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@t"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
 
+
+def test_a_state_is_compared_with_a_commit(tmp_path: Path) -> None:
+    git = partial(git_in, tmp_path)
     file = tmp_path / "dvc.lock"
     git("init")
     git("commit", "--allow-empty", "-m", "nothing")
@@ -99,3 +103,32 @@ def test_a_state_is_compared_with_a_commit(tmp_path: Path) -> None:
     assert lock_moved(tmp_path, "HEAD~1") == "dvc.lock moved: train runs another command"
     file.unlink()
     assert lock_moved(tmp_path, "HEAD~1") is None
+
+
+def test_what_rounding_alone_changed_is_named_with_the_way_to_drop_it(tmp_path: Path, moved: dict[str, Any]) -> None:
+    """And followed: the advice leaves a clean tree."""
+    git, file = partial(git_in, tmp_path), tmp_path / "dvc.lock"
+
+    def write(stages: dict[str, Any]) -> None:
+        file.write_text(yaml.safe_dump({"stages": stages}))
+
+    write(lock())
+    scores = tmp_path / "outputs/evaluation/metrics.json"
+    scores.parent.mkdir(parents=True)
+    scores.write_text("{}")
+    for words in (["init"], ["add", "--all"], ["commit", "-m", "results"]):
+        git(*words)
+    assert how_to_drop_rounding(tmp_path) is None, "nothing moved"
+    write(moved)
+    scores.write_text('{"accuracy": 0.9}')
+    advice = how_to_drop_rounding(tmp_path)
+    assert advice is not None
+    assert "dvc.lock, outputs/evaluation/metrics.json" in advice
+    assert "\n" not in advice
+    git(*re.findall(r"`git (.*?)`", advice)[0].split())
+    status = ["git", "status", "--porcelain"]
+    assert subprocess.run(status, cwd=tmp_path, capture_output=True, check=True).stdout == b""
+
+    moved["train"]["params"]["params.yaml"]["train"]["epochs"] = 3
+    write(moved)
+    assert how_to_drop_rounding(tmp_path) is None, "the results of another training are worth a commit"

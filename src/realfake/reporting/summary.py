@@ -6,7 +6,7 @@ from pathlib import Path
 from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation.results import EvaluationScores
 from realfake.export.results import ExportResults, format_table, measured_speeds
-from realfake.reporting.dvc_lock_diff import lock_moved
+from realfake.reporting.dvc_lock_diff import how_to_drop_rounding, lock_moved
 from realfake.tracking.run_link import run_of
 from realfake.tracking.ui import where_to_look
 
@@ -29,9 +29,7 @@ def summary(root: Path) -> Iterator[str]:
     link = run_of(root / "outputs/model")
     if link is not None:
         yield f"run       {link.name} in experiment {link.experiment}: {where_to_look(link)}"
-    moved = lock_moved(root)
-    if moved is not None:
-        yield moved
+    yield from (line for line in (lock_moved(root), how_to_drop_rounding(root)) if line is not None)
 
 
 def _with_interval(name: str, style: str, *values: float | None) -> str:

@@ -29,34 +29,34 @@ _RECIPE = (
 """Parameters that tell most of a training, with the words around their values."""
 
 
-def describe_run(client: Any, run_id: str, training: TrainingRecord) -> None:
+def describe_run(client: Any, run_id: str, record: TrainingRecord) -> None:
     """Write a run's description from what it holds by now; one that a person wrote or edited stays.
 
     Args:
         client: of MLflow.
         run_id: the run of a training, or a child run of evaluate or export.
-        training: the record of the training.
+        record: of the training.
     """
     run = client.get_run(run_id)
     written = run.data.tags.get(NOTE, "")
     text, signature, _ = written.rpartition(_SIGNATURE)
     if not written or (signature and written == _signed(text)):
-        client.set_tag(run_id, NOTE, _signed("\n".join(_lines(run, training))))
+        client.set_tag(run_id, NOTE, _signed("\n".join(_lines(run, record))))
 
 
 def _signed(text: str) -> str:
     return f"{text}{_SIGNATURE}{hashlib.sha256(text.encode()).hexdigest()[:12]})"
 
 
-def _lines(run: Any, training: TrainingRecord) -> Iterator[str]:
-    params, best = training.params, training.best
+def _lines(run: Any, record: TrainingRecord) -> Iterator[str]:
+    params, best = record.params, record.best
     figures = [*_figures(run.data.metrics), f"val accuracy {best.val_accuracy:.2%} in epoch {best.epoch}"]
     yield f"- **Figures**: {'; '.join(figures)}"
     yield f"- **Links**: {', '.join(_links(run))}"
     recipe = [words.format(params[name]) for name, words in _RECIPE if name in params]
-    yield f"- **Recipe**: {', '.join((training.name, *recipe))}"
-    counts = [f"{split} {sum(classes.values()):,}" for split, classes in training.pictures.items()]
-    yield f"- **Data**: {', '.join(counts)} pictures; digest `{training.data_digest[:12]}`"
+    yield f"- **Recipe**: {', '.join((record.name, *recipe))}"
+    counts = [f"{split} {sum(classes.values()):,}" for split, classes in record.pictures.items()]
+    yield f"- **Data**: {', '.join(counts)} pictures; digest `{record.data_digest[:12]}`"
 
 
 def _figures(metrics: Mapping[str, float]) -> Iterator[str]:

@@ -110,8 +110,9 @@ def log_stage(
         _log_figures_of_stage(client, link.run_id, metrics)
         client.log_artifacts(link.run_id, str(folder), artifact_path=stage)
         client.set_tag(training, f"last_{stage}", link.run_id)
+        record = TrainingRecord.read(model_folder)
         for run_id in dict.fromkeys((training, link.run_id)):
-            describe_run(client, run_id, TrainingRecord.read(model_folder))
+            describe_run(client, run_id, record)
     return link
 
 
