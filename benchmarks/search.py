@@ -1,6 +1,6 @@
 """The sweep of `src/tune.py` against random search without pruning for as many epochs; pruners on the same curves."""
 
-import csv
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -60,10 +60,12 @@ def _found(scene: Scene) -> dict[str, Any]:
 
 
 def _trials(folder: Path) -> list[dict[str, Any]]:
-    with (folder / "outputs/tune/trials.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    from realfake.sweep.trial_table import read_trials
+
+    rows = read_trials(folder / "outputs/tune", list(load_params(folder / "params.yaml").tune.space))
     wanted = ("state", "value", "epochs", "seconds", "memory_mb")
-    return [{name: row[name] if name == "state" else float(row[name] or "nan") for name in wanted} for row in rows]
+    values = ({name: getattr(row, name) for name in wanted} for row in rows)
+    return [{name: math.nan if value is None else value for name, value in row.items()} for row in values]
 
 
 def _best(trials: Sequence[Mapping[str, Any]]) -> float:

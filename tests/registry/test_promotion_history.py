@@ -9,7 +9,7 @@ from realfake.core.errors import UserError
 from realfake.registry import promotion_history as registry_log
 from realfake.registry.changes import PROMOTED, REFUSED, table
 from realfake.registry.promotion_history import Log
-from realfake.registry.trained_run import read_subject
+from realfake.registry.trained_run import read_trained_run
 from realfake.registry.versions import Aliases, Registry
 from realfake.tracking.store import store
 
@@ -20,7 +20,7 @@ def log(project, prepared):
         registry = Registry(client, "toy")
         for name in ("one", "two"):
             run = client.get_run(trained(client, prepared, name))
-            registry.register(read_subject(client, run), {}, "")
+            registry.register(read_trained_run(client, run), {}, "")
         yield Log(registry)
 
 
@@ -109,7 +109,7 @@ def test_a_kill_between_any_two_moves_is_settled_by_who_comes_next(log, moves, m
 def test_what_was_killed_before_it_registered_leaves_no_version(log, prepared):
     with pytest.raises(KeyError), log.change(PROMOTED, aliases(log), {}) as pending:
         run = log.client.get_run(trained(log.client, prepared, "three"))
-        log.registry.register(read_subject(log.client, run), {"change": pending.run_id}, "")
+        log.registry.register(read_trained_run(log.client, run), {"change": pending.run_id}, "")
         raise KeyError
     assert len(log.registry.versions()) == 2
 
@@ -150,7 +150,7 @@ def test_a_model_that_was_deleted_takes_its_changes_with_it_but_not_their_histor
     log.client.delete_registered_model("toy")
     assert log.changes() == []
     run = log.client.get_run(trained(log.client, prepared, "three"))
-    log.registry.register(read_subject(log.client, run), {}, "")
+    log.registry.register(read_trained_run(log.client, run), {}, "")
     promote(log, 1)
     assert len(log.changes()) == 1
     assert len(log.history()) == 2

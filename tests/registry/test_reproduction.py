@@ -6,7 +6,7 @@ from checkouts import first_commit, git
 from registered import trained
 
 from realfake.registry import reproduction
-from realfake.registry.trained_run import read_subject
+from realfake.registry.trained_run import read_trained_run
 from realfake.tracking import lineage
 from realfake.tracking.store import store
 
@@ -21,8 +21,8 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         lineage.record_lock(client, run_id)
         kept = {entry.path for entry in client.list_artifacts(run_id, "lineage")}
         assert kept == {f"lineage/{name}" for name in ("params.yaml", "changes.patch", "dvc.lock")}
-        subject = read_subject(client, client.get_run(run_id))
-        text = "\n".join(reproduction.describe(client, subject, "toy version 1", "models:/toy/1"))
+        found = read_trained_run(client, client.get_run(run_id))
+        text = "\n".join(reproduction.describe(client, found, "toy version 1", "models:/toy/1"))
         assert "python src/use.py --weights models:/toy/1\n" in text
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
         assert f"git checkout {head.stdout}git apply .cache/lineage/changes.patch\n" in text
@@ -30,7 +30,9 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         assert "#   train.epochs 3\n" in text
         git(project, "commit", "--quiet", "--all", "--message", "second")
         lineage.record(client, run_id)  # as a later stage does
-        text = "\n".join(reproduction.describe(client, read_subject(client, client.get_run(run_id)), "toy version 1"))
+        text = "\n".join(
+            reproduction.describe(client, read_trained_run(client, client.get_run(run_id)), "toy version 1")
+        )
         assert head.stdout not in text, "the commit is that of params.yaml and dvc.lock"
         assert "git apply" not in text
         (project / "src/code.py").write_text("three\n")

@@ -15,7 +15,7 @@ from realfake.registry.trained_run import (
     find_run,
     formats_of,
     predictions_of,
-    read_subject,
+    read_trained_run,
     seen_by,
 )
 from realfake.tracking.store import as_metrics, create_run, store
@@ -49,29 +49,29 @@ def test_a_run_is_read_with_what_later_stages_added(project, prepared):
             {"mlflow.parentRunId": run_id, "stage": "evaluate"},
         )
         client.log_batch(child.run_id, metrics=as_metrics({"test/accuracy": 0.5}, step=0))
-        assert read_subject(client, client.get_run(run_id)).threshold == 0.5, "a child of an earlier evaluation"
+        assert read_trained_run(client, client.get_run(run_id)).threshold == 0.5, "a child of an earlier evaluation"
         client.set_tag(run_id, "last_evaluate", child.run_id)
-        subject = read_subject(client, find_run(client, "realfake", "one"))
-        assert (subject.run_id, subject.threshold, subject.figures["test/accuracy"]) == (run_id, 0.7, 0.5)
-        assert subject.stages == {"evaluate": child.run_id, "export": run_id}
-        assert subject.data == TODAY
-        assert predictions_of(client, subject) is None, "the child's evaluation counts, and it wrote none"
-        assert list(formats_of(client, subject)) == ["litert_int8"]
-        assert seen_by(client, subject) is None
+        found = read_trained_run(client, find_run(client, "realfake", "one"))
+        assert (found.run_id, found.threshold, found.figures["test/accuracy"]) == (run_id, 0.7, 0.5)
+        assert found.stages == {"evaluate": child.run_id, "export": run_id}
+        assert found.data == TODAY
+        assert predictions_of(client, found) is None, "the child's evaluation counts, and it wrote none"
+        assert list(formats_of(client, found)) == ["litert_int8"]
+        assert seen_by(client, found) is None
         folder = prepared.parent / "training"
         folder.mkdir()
         write_fingerprints(folder, np.array([3, 5], dtype=np.uint64))
         client.log_artifacts(run_id, str(folder), "training")
-        assert seen_by(client, subject).tolist() == [3, 5]
+        assert seen_by(client, found).tolist() == [3, 5]
 
 
 def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, prepared):
     def heir(name, of):
         started = {"train.weights": "weights/some.keras", "train.weights_sha256": of}
-        return read_subject(client, client.get_run(trained(client, prepared, name, params=started)))
+        return read_trained_run(client, client.get_run(trained(client, prepared, name, params=started)))
 
     with store("realfake") as client:
-        first = read_subject(client, client.get_run(trained(client, prepared, "first")))
+        first = read_trained_run(client, client.get_run(trained(client, prepared, "first")))
         second = heir("second", first.tags["model_sha256"])
         third = heir("third", second.tags["model_sha256"])
         assert ancestors(client, third) == [second, first]
@@ -79,7 +79,7 @@ def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, p
         assert ancestors(client, heir("orphan", "f" * 64)) == [None], "nobody knows what that file has learnt"
         backbone = {"train.weights": "resnet50.h5", "train.weights_sha256": "f" * 64}
         public = trained(client, prepared, "public", params=backbone)
-        assert ancestors(client, read_subject(client, client.get_run(public))) == []
+        assert ancestors(client, read_trained_run(client, client.get_run(public))) == []
 
 
 def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):
@@ -91,7 +91,7 @@ def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):
                 find_run(client, "realfake", wrong)
         empty = create_run(client, "realfake", "empty", {}, {})
         with pytest.raises(UserError, match="run empty holds no network of a finished training"):
-            read_subject(client, client.get_run(empty.run_id))
+            read_trained_run(client, client.get_run(empty.run_id))
 
 
 def test_the_shipped_network_is_an_ancestor_that_no_run_trained(project, prepared):
@@ -102,7 +102,7 @@ def test_the_shipped_network_is_an_ancestor_that_no_run_trained(project, prepare
 
         def started(name: str, digest: str):
             params = {"train.weights": "cifake", "train.weights_sha256": digest}
-            return read_subject(client, client.get_run(trained(client, prepared, name, params=params)))
+            return read_trained_run(client, client.get_run(trained(client, prepared, name, params=params)))
 
         (origin,) = ancestors(client, started("here", sha256_file(project / pretrained.NETWORK)))
         assert isinstance(origin, Shipped)

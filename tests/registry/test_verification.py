@@ -8,62 +8,62 @@ from registered import open_gate, trained
 from realfake.core.environment import rounding_tags
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
-from realfake.registry.gate import Judge
-from realfake.registry.trained_run import Subject, read_subject
+from realfake.registry.gate import Gate
+from realfake.registry.trained_run import TrainedRun, read_trained_run
 from realfake.registry.verification import verify
 from realfake.tracking.store import as_metrics, store
 
 
 @pytest.fixture
-def judge(project, prepared):
+def gate(project, prepared):
     with store("realfake") as client:
-        yield Judge.of(client, open_gate(project), prepared)
+        yield Gate.of(client, open_gate(project), prepared)
 
 
-def subject(judge: Judge, run_id: str) -> Subject:
-    return read_subject(judge.client, judge.client.get_run(run_id))
+def trained_run(gate: Gate, run_id: str) -> TrainedRun:
+    return read_trained_run(gate.client, gate.client.get_run(run_id))
 
 
-def evaluated(judge: Judge, prepared: Path, train_params) -> str:
+def evaluated(gate: Gate, prepared: Path, train_params) -> str:
     """A run with a real network and what it scores on today's pictures; its id."""
     from realfake.models.builder import build_network
     from realfake.models.saving import save_network
 
-    run_id = trained(judge.client, prepared, "evaluated")
-    file = Path(subject(judge, run_id).model_folder.removeprefix("file://")) / "data/model.keras"
+    run_id = trained(gate.client, prepared, "evaluated")
+    file = Path(trained_run(gate, run_id).model_folder.removeprefix("file://")) / "data/model.keras"
     file.parent.mkdir(parents=True)
     save_network(build_network(train_params), file)
-    found = subject(judge, run_id)
-    scores = judge.scores(found, judge.probabilities(found, recorded=False), 15)
-    judge.client.log_batch(run_id, metrics=as_metrics(scores, step=0))
+    found = trained_run(gate, run_id)
+    scores = gate.scores(found, gate.probabilities(found, recorded=False), 15)
+    gate.client.log_batch(run_id, metrics=as_metrics(scores, step=0))
     for name, value in {**rounding_tags(), "model_sha256": sha256_file(file)}.items():
-        judge.client.set_tag(run_id, name, value)
+        gate.client.set_tag(run_id, name, value)
     return run_id
 
 
-def test_what_was_recorded_holds_and_a_difference_is_named(judge, prepared, train_params, capsys):
-    run_id = evaluated(judge, prepared, train_params)
-    assert verify(judge, subject(judge, run_id), "1")
+def test_what_was_recorded_holds_and_a_difference_is_named(gate, prepared, train_params, capsys):
+    run_id = evaluated(gate, prepared, train_params)
+    assert verify(gate, trained_run(gate, run_id), "1")
     said = capsys.readouterr().out
     assert "DIFFERS" not in said
     assert "version 1: verified (allowed difference 1e-06)" in said
-    judge.client.log_metric(run_id, "test/accuracy", 0.123)
-    judge.client.set_tag(run_id, "model_sha256", "0" * 64)
-    assert not verify(judge, subject(judge, run_id), "1")
+    gate.client.log_metric(run_id, "test/accuracy", 0.123)
+    gate.client.set_tag(run_id, "model_sha256", "0" * 64)
+    assert not verify(gate, trained_run(gate, run_id), "1")
     differing = [line for line in capsys.readouterr().out.splitlines() if "DIFFERS" in line]
     assert [line.split()[1] for line in differing] == ["network", "test/accuracy"]
 
 
-def test_on_another_machine_the_last_digits_may_differ(judge, prepared, train_params, capsys):
-    run_id = evaluated(judge, prepared, train_params)
-    judge.client.set_tag(run_id, "instruction_set", "another")
-    recorded = subject(judge, run_id).figures["test/accuracy"]
-    judge.client.log_metric(run_id, "test/accuracy", recorded + 0.004)
-    assert verify(judge, subject(judge, run_id), "1")
+def test_on_another_machine_the_last_digits_may_differ(gate, prepared, train_params, capsys):
+    run_id = evaluated(gate, prepared, train_params)
+    gate.client.set_tag(run_id, "instruction_set", "another")
+    recorded = trained_run(gate, run_id).figures["test/accuracy"]
+    gate.client.log_metric(run_id, "test/accuracy", recorded + 0.004)
+    assert verify(gate, trained_run(gate, run_id), "1")
     assert "verified (allowed difference 0.005)" in capsys.readouterr().out
 
 
-def test_other_pictures_say_nothing_about_a_version(judge, prepared):
-    run_id = trained(judge.client, prepared, "elsewhere", data="e" * 64)
+def test_other_pictures_say_nothing_about_a_version(gate, prepared):
+    run_id = trained(gate.client, prepared, "elsewhere", data="e" * 64)
     with pytest.raises(UserError, match=r"version 7 was evaluated on other pictures .* --lineage 7"):
-        verify(judge, subject(judge, run_id), "7")
+        verify(gate, trained_run(gate, run_id), "7")

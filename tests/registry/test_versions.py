@@ -4,7 +4,7 @@ import pytest
 from registered import trained
 
 from realfake.core.errors import UserError
-from realfake.registry.trained_run import read_subject
+from realfake.registry.trained_run import read_trained_run
 from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
 from realfake.tracking.store import store
 
@@ -15,20 +15,20 @@ def registry(project):
         yield Registry(client, "toy")
 
 
-def subject(registry, prepared, name, **values):
+def trained_run(registry, prepared, name, **values):
     run_id = trained(registry.client, prepared, name, **values)
-    return read_subject(registry.client, registry.client.get_run(run_id))
+    return read_trained_run(registry.client, registry.client.get_run(run_id))
 
 
 def test_a_run_becomes_one_version_however_often_it_is_registered(registry, prepared):
     assert registry.aliases() == Aliases()
-    one, two = (subject(registry, prepared, name) for name in ("one", "two"))
+    one, two = (trained_run(registry, prepared, name) for name in ("one", "two"))
     assert registry.register(one, {"a": "b"}, "text") == 1
     assert registry.register(one, {}, "text") == 1
     assert registry.register(two, {}, "text") == 2
     version = registry.of_run(one.run_id)
     assert (version.tags, version.description) == ({"a": "b"}, "text")
-    assert registry.subject(version) == one
+    assert registry.trained_run(version) == one
     assert registry.of_digest(two.tags["model_sha256"]) is None, "no tag says it"
     registry.tag(2, model_sha256=two.tags["model_sha256"])
     assert registry.of_digest(two.tags["model_sha256"]).run_id == two.run_id
@@ -37,7 +37,7 @@ def test_a_run_becomes_one_version_however_often_it_is_registered(registry, prep
 
 def test_aliases_move_to_where_they_are_told(registry, prepared):
     for name in ("one", "two"):
-        registry.register(subject(registry, prepared, name), {}, "")
+        registry.register(trained_run(registry, prepared, name), {}, "")
     for target in (Aliases(1, 2, None, 1), Aliases(2, None, 1, 2), Aliases(None, None, None, 3), Aliases(2, 1, 1, 4)):
         registry.move(target)
         assert registry.aliases() == target
@@ -47,7 +47,7 @@ def test_aliases_move_to_where_they_are_told(registry, prepared):
 def test_a_version_is_found_by_number_and_alias(registry, prepared):
     with pytest.raises(UserError, match="toy has no version champion; nothing is registered yet"):
         registry.find("champion")
-    registry.register(subject(registry, prepared, "one"), {}, "")
+    registry.register(trained_run(registry, prepared, "one"), {}, "")
     registry.move(Aliases(champion=1))
     for wanted in ("1", "v1", "champion", "@champion"):
         assert registry.find(wanted).version in ("1", 1)
@@ -56,8 +56,8 @@ def test_a_version_is_found_by_number_and_alias(registry, prepared):
 
 
 def test_a_version_whose_run_was_deleted_says_how_to_bring_it_back(registry, prepared):
-    one = subject(registry, prepared, "one")
+    one = trained_run(registry, prepared, "one")
     registry.register(one, {}, "")
     registry.client.delete_run(one.run_id)
     with pytest.raises(UserError, match=f"mlflow runs restore --run-id {one.run_id}"):
-        registry.subject(registry.find("1"))
+        registry.trained_run(registry.find("1"))

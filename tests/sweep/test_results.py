@@ -1,7 +1,5 @@
 """What a sweep leaves: its figures, a table, the best parameters, drawings."""
 
-import csv
-
 import numpy as np
 import optuna
 import pytest
@@ -13,6 +11,7 @@ from sweeping import tune_params
 from realfake.core.json_files import read_json
 from realfake.sweep.results import figures_of, summary, write
 from realfake.sweep.study import Sweep
+from realfake.sweep.trial_table import read_trials
 from realfake.sweep.trials import sampler, suggest
 
 
@@ -69,11 +68,10 @@ def test_what_the_cache_saved_is_not_told_where_nobody_knows_what_it_cost(projec
 def test_the_end_is_written_as_table_fragment_and_figures(sweep, tmp_path):
     write(sweep.study, tune_params(), figures_of(sweep.study, 4), tmp_path / "tune")
     best = yaml.safe_load((tmp_path / "tune/best.yaml").read_text())["train"]
-    with (tmp_path / "tune/trials.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [row["state"] for row in rows] == ["complete"] * 3 + ["pruned", "fail", "complete"]
-    assert float(rows[5]["dropout"]) == best["dropout"]
-    assert rows[4]["reason"] == "out of memory"
+    rows = read_trials(tmp_path / "tune", list(tune_params().space))
+    assert [row.state for row in rows] == ["complete"] * 3 + ["pruned", "fail", "complete"]
+    assert float(rows[5].params["dropout"]) == best["dropout"]
+    assert rows[4].reason == "out of memory"
     assert read_json(tmp_path / "tune/summary.json")["best"] == 0.75
     names = {path.stem for path in (tmp_path / "tune/figures").glob("*.png")}
     assert names == {"history", "importance", "slice", "parallel", "learning_curves"}

@@ -27,3 +27,10 @@ def test_a_checkout_whose_model_has_no_known_run_says_how_to_make_one(project):
     (model / "model.keras").write_bytes(b"one")
     write_json(note_of(model), {"run_id": "1", "name": "a", "experiment": "e"})
     assert run_id_here(project) == "1"
+
+
+def test_a_damaged_note_is_one_line(project):
+    note = project / "note.json"
+    note.write_text('{"run_id": "1"}')
+    with pytest.raises(UserError, match=r"note\.json is damaged \(name: .*\); `rm .*note\.json; dvc repro -f train`"):
+        RunLink.read(note)

@@ -17,9 +17,9 @@ from realfake.core.files import atomic_file, atomic_folder, machine_folder, sha2
 from realfake.registry import changes, reproduction, verification
 from realfake.registry.changes import PROMOTED, REFUSED, ROLLED_BACK
 from realfake.registry.checks import Checks, promoted
-from realfake.registry.gate import Contender, Judge
+from realfake.registry.gate import Contender, Gate
 from realfake.registry.promotion_history import Log
-from realfake.registry.trained_run import Subject, ancestors, candidates, find_run, formats_of, read_subject
+from realfake.registry.trained_run import TrainedRun, ancestors, candidates, find_run, formats_of, read_trained_run
 from realfake.registry.verdict import VERDICT_FILE, Verdict, aligned_checks
 from realfake.registry.versions import ALIASES, Aliases, Registry
 from realfake.tracking import lineage
@@ -41,21 +41,21 @@ class Promotion:
         """Judge the best run on val, or the one of an id or name; whether it is champion now."""
         with self._alone():
             before = self.registry.aliases()
-            judge = Judge.of(self.client, self._params, self._root / "outputs/prepared")
-            subject = self._candidate(wanted, judge)
+            gate = Gate.of(self.client, self._params, self._root / "outputs/prepared")
+            trained = self._candidate(wanted, gate)
             champion = self._champion(before)
-            if champion is not None and champion.subject.run_id == subject.run_id:
-                headline = f"**nothing to do**: run {subject.name} is the champion already ({champion.title})"
+            if champion is not None and champion.trained.run_id == trained.run_id:
+                headline = f"**nothing to do**: run {trained.name} is the champion already ({champion.title})"
                 self._say(Verdict(PROMOTED, headline, ()))
                 return True
-            candidate = Contender(subject, f"run {subject.name}", ancestors(self.client, subject))
-            checks, figures = judge.verdict(candidate, champion)
+            candidate = Contender(trained, f"run {trained.name}", ancestors(self.client, trained))
+            checks, figures = gate.verdict(candidate, champion)
             kind = PROMOTED if promoted(checks) else REFUSED
-            version = self._record(kind, before, replace(subject, figures=figures), checks)
+            version = self._record(kind, before, replace(trained, figures=figures), checks)
             print(aligned_checks(checks))
             against = f", in place of {champion.title}" if champion and kind == PROMOTED else ""
             stays = f"; {champion.title} stays" if champion and kind == REFUSED else ""
-            headline = f"**{kind}**: version {version} of {self.registry.name} (run {subject.name}){against}{stays}"
+            headline = f"**{kind}**: version {version} of {self.registry.name} (run {trained.name}){against}{stays}"
             self._say(Verdict(kind, headline, checks))
             return kind == PROMOTED
 
@@ -76,8 +76,8 @@ class Promotion:
             places = [place for place, version in enumerate(stack) if version == before.previous]
             place = places[-1] if places else 0
             beneath = {"beneath": str(stack[place - 1])} if place else {}
-            subject = self.registry.subject(self.registry.find(str(before.previous)))
-            with self.log.change(ROLLED_BACK, before, _of_run(subject) | beneath) as pending:
+            trained = self.registry.trained_run(self.registry.find(str(before.previous)))
+            with self.log.change(ROLLED_BACK, before, _of_run(trained) | beneath) as pending:
                 pending.about(before.previous)
             print(
                 f"rolled back: the champion of {self.registry.name} is version {before.previous} again, "
@@ -94,10 +94,10 @@ class Promotion:
         version = self.registry.find(wanted)
         names = [name for name in ALIASES if getattr(self.registry.aliases(), name) == int(version.version)]
         title = f"{self.registry.name} version {version.version}" + (f" ({', '.join(names)})" if names else "")
-        subject = self.registry.subject(version)
-        parent = self.registry.of_digest(subject.params.get("train.weights_sha256", ""))
+        trained = self.registry.trained_run(version)
+        parent = self.registry.of_digest(trained.params.get("train.weights_sha256", ""))
         origin = f"models:/{self.registry.name}/{parent.version}" if parent is not None else None
-        return reproduction.describe(self.client, subject, title, origin)
+        return reproduction.describe(self.client, trained, title, origin)
 
     def verify(self, wanted: str) -> bool:
         """Evaluate a version anew on its own data; whether its recorded figures hold.
@@ -106,8 +106,8 @@ class Promotion:
             UserError: outputs/prepared holds other pictures than it was evaluated on, or nothing was recorded.
         """
         version = self.registry.find(wanted)
-        judge = Judge.of(self.client, self._params, self._root / "outputs/prepared")
-        return verification.verify(judge, self.registry.subject(version), version.version)
+        gate = Gate.of(self.client, self._params, self._root / "outputs/prepared")
+        return verification.verify(gate, self.registry.trained_run(version), version.version)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -120,11 +120,11 @@ class Promotion:
                 print(line, flush=True)
             yield
 
-    def _candidate(self, wanted: str | None, judge: Judge) -> Subject:
+    def _candidate(self, wanted: str | None, gate: Gate) -> TrainedRun:
         experiment, metric = self._params.tracking.experiment, self._params.promote.metric
         if wanted is not None:
-            return read_subject(self.client, find_run(self.client, experiment, wanted))
-        runs, others = candidates(self.client, experiment, metric, judge.data)
+            return read_trained_run(self.client, find_run(self.client, experiment, wanted))
+        runs, others = candidates(self.client, experiment, metric, gate.data)
         rolled_back = changes.rolled_back(self.log.changes())
         left = [run for run in runs if run.info.run_id not in rolled_back]
         if others:
@@ -135,33 +135,33 @@ class Promotion:
             raise UserError(f"experiment {experiment} has no finished run on today's pictures; `dvc repro` makes one")
         value = left[0].data.metrics[f"best/{metric}"]
         print(f"candidate: run {left[0].info.run_name}, the best of {len(left)} by {metric} ({value:.4f})", flush=True)
-        return read_subject(self.client, left[0])
+        return read_trained_run(self.client, left[0])
 
     def _champion(self, aliases: Aliases) -> Contender | None:
         if aliases.champion is None:
             return None
-        subject = self.registry.subject(self.registry.find(str(aliases.champion)))
-        return Contender(subject, f"version {aliases.champion}", ancestors(self.client, subject))
+        trained = self.registry.trained_run(self.registry.find(str(aliases.champion)))
+        return Contender(trained, f"version {aliases.champion}", ancestors(self.client, trained))
 
-    def _record(self, kind: str, before: Aliases, subject: Subject, checks: Checks) -> int:
+    def _record(self, kind: str, before: Aliases, trained: TrainedRun, checks: Checks) -> int:
         """Register the candidate, write the log, move the aliases; the version's number."""
-        self._keep_lock(subject)
-        with self.log.change(kind, before, _of_run(subject)) as pending:
-            tags = _version_tags(self.client, subject)
-            version = self.registry.register(subject, tags | {"change": pending.run_id}, f"run {subject.name}")
+        self._keep_lock(trained)
+        with self.log.change(kind, before, _of_run(trained)) as pending:
+            tags = _version_tags(self.client, trained)
+            version = self.registry.register(trained, tags | {"change": pending.run_id}, f"run {trained.name}")
             page = Verdict(kind, f"version {version} {kind}", checks).markdown()
             self.client.log_text(pending.run_id, page, "verdict.md")
             self.client.log_dict(pending.run_id, [asdict(check) for check in checks], VERDICT_FILE)
             pending.about(version)
-        self.registry.describe(version, Verdict(kind, f"{kind}: run {subject.name}", checks).markdown())
+        self.registry.describe(version, Verdict(kind, f"{kind}: run {trained.name}", checks).markdown())
         self.registry.tag(version, **tags)
         return version
 
-    def _keep_lock(self, subject: Subject) -> None:
+    def _keep_lock(self, trained: TrainedRun) -> None:
         """Keep dvc.lock with the run, if the checkout holds what it made: DVC writes it when a stage has ended."""
         model = self._root / "outputs/model/model.keras"
-        if model.is_file() and sha256_file(model) == subject.tags.get("model_sha256"):
-            lineage.record_lock(self.client, subject.run_id)
+        if model.is_file() and sha256_file(model) == trained.tags.get("model_sha256"):
+            lineage.record_lock(self.client, trained.run_id)
 
     def _say(self, verdict: Verdict) -> None:
         """Print the headline, and leave the verdict in outputs/promotion for who reports it."""
@@ -186,36 +186,36 @@ def opened(params: Params, root: Path) -> Iterator[Promotion]:
         yield Promotion(client, params, root)
 
 
-def _of_run(subject: Subject) -> dict[str, str]:
+def _of_run(trained: TrainedRun) -> dict[str, str]:
     """What the log says of a run."""
-    accuracy, dirty = subject.figures.get("test/accuracy"), subject.tags.get("git_dirty") == "true"
+    accuracy, dirty = trained.figures.get("test/accuracy"), trained.tags.get("git_dirty") == "true"
     return {
-        "run_name": subject.name,
-        "run_id": subject.run_id,
+        "run_name": trained.name,
+        "run_id": trained.run_id,
         "accuracy": "-" if accuracy is None else f"{accuracy:.2%}",
-        "candidate_commit": subject.tags.get("git_commit", "none")[:9] + ("+" if dirty else ""),
-        "data_digest": subject.tags.get("data_digest", "unknown"),
+        "candidate_commit": trained.tags.get("git_commit", "none")[:9] + ("+" if dirty else ""),
+        "data_digest": trained.tags.get("data_digest", "unknown"),
     }
 
 
-def _version_tags(client: Any, subject: Subject) -> dict[str, str]:
+def _version_tags(client: Any, trained: TrainedRun) -> dict[str, str]:
     """Evaluation, formats and lineage, as MLflow's page of a version shows them."""
     names = ("model_sha256", "data_digest", "git_commit", "git_dirty")
-    known = {name: subject.tags[name] for name in names if name in subject.tags}
-    figures = {name: _with_interval(subject, name) for name in HEADLINES if name in subject.figures}
+    known = {name: trained.tags[name] for name in names if name in trained.tags}
+    figures = {name: _with_interval(trained, name) for name in HEADLINES if name in trained.figures}
     formats = {
-        name: f"{row.bytes / 1e6:.2f} MB, {row.accuracy:.2%}" for name, row in formats_of(client, subject).items()
+        name: f"{row.bytes / 1e6:.2f} MB, {row.accuracy:.2%}" for name, row in formats_of(client, trained).items()
     }
     return {
         **known,
         **figures,
-        "run_name": subject.name,
-        "threshold": f"{subject.threshold:g}",
+        "run_name": trained.name,
+        "threshold": f"{trained.threshold:g}",
         "formats": json.dumps(formats),
     }
 
 
-def _with_interval(subject: Subject, name: str) -> str:
-    ends = [subject.figures.get(f"{name}_ci_{end}") for end in ("low", "high")]
-    value = f"{subject.figures[name]:.4f}"
+def _with_interval(trained: TrainedRun, name: str) -> str:
+    ends = [trained.figures.get(f"{name}_ci_{end}") for end in ("low", "high")]
+    value = f"{trained.figures[name]:.4f}"
     return value if None in ends else f"{value} ({ends[0]:.4f} to {ends[1]:.4f})"

@@ -4,33 +4,33 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from realfake.registry.trained_run import Subject
+from realfake.registry.trained_run import TrainedRun
 from realfake.tracking.lineage import FOLDER
 from realfake.tracking.store import public_uri, tracking_uri
 
 
-def describe(client: Any, subject: Subject, title: str, origin: str | None = None) -> Iterator[str]:
+def describe(client: Any, trained: TrainedRun, title: str, origin: str | None = None) -> Iterator[str]:
     """What a version is made of, and the commands that reproduce it in a clone of the repository.
 
     Args:
         client: of the store that holds the run.
-        subject: the training.
+        trained: the training.
         title: `realfake version 3 (champion)`.
         origin: address of the registered weights that its training started from, if it did.
     """
-    tags = subject.tags
+    tags = trained.tags
     commit = tags.get("lineage_commit", tags.get("git_commit", "none"))
     yield f"# {title}"
-    yield f"# trained by run {subject.name} ({subject.run_id}), user {tags.get('mlflow.user', 'unknown')}"
+    yield f"# trained by run {trained.name} ({trained.run_id}), user {tags.get('mlflow.user', 'unknown')}"
     yield f"# data {tags.get('data_digest', 'unknown')}"
-    kept = {entry.path.removeprefix(f"{FOLDER}/") for entry in client.list_artifacts(subject.run_id, FOLDER)}
+    kept = {entry.path.removeprefix(f"{FOLDER}/") for entry in client.list_artifacts(trained.run_id, FOLDER)}
     dirty = "changes.patch" in kept and tags.get("lineage_dirty") != "false"
     yield f"# code {commit}" + (" with uncommitted changes" if dirty else "")
-    for name, value in sorted(subject.params.items()):
+    for name, value in sorted(trained.params.items()):
         if name.startswith("train."):
             yield f"#   {name} {value}"
     yield f"export MLFLOW_TRACKING_URI={shlex.quote(public_uri(tracking_uri()))}"
-    yield f"mlflow artifacts download --run-id {subject.run_id} --artifact-path {FOLDER} --dst-path .cache"
+    yield f"mlflow artifacts download --run-id {trained.run_id} --artifact-path {FOLDER} --dst-path .cache"
     if commit != "none":
         yield f"git checkout {commit}"
     if dirty:

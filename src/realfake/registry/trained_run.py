@@ -24,7 +24,7 @@ HIGHEST = {"val_accuracy": True, "val_auc": True, "val_loss": False}
 
 
 @dataclass(frozen=True)
-class Subject:
+class TrainedRun:
     """A training run with what evaluate and export added, to it or to child runs."""
 
     run_id: str
@@ -58,17 +58,17 @@ class Shipped:
     seen: Fingerprints
 
 
-Ancestor = Subject | Shipped | None
+Ancestor = TrainedRun | Shipped | None
 """What a training started from; None: not known."""
 
 
 def data_of(report: PreparationReport) -> dict[str, str]:
-    """What `Subject.data` says of a run on the prepared pictures that this report describes."""
+    """What `TrainedRun.data` says of a run on the prepared pictures that this report describes."""
     prepared = {f"preprocess.{name}": str(value) for name, value in report.params.items()}
     return {"digest": report.digest, **prepared}
 
 
-def read_subject(client: Any, run: Any) -> Subject:
+def read_trained_run(client: Any, run: Any) -> TrainedRun:
     """Gather what a training run and its children hold.
 
     Raises:
@@ -93,7 +93,7 @@ def read_subject(client: Any, run: Any) -> Subject:
             figures |= last.data.metrics
             stages[stage] = last.info.run_id
     place_of = (logged[0].model_id, logged[0].artifact_location)
-    return Subject(run_id, run.info.run_name, *place_of, params, dict(run.data.tags), figures, stages)
+    return TrainedRun(run_id, run.info.run_name, *place_of, params, dict(run.data.tags), figures, stages)
 
 
 def find_run(client: Any, experiment: str, wanted: str) -> Any:
@@ -131,13 +131,13 @@ def _same_data(run: Any, data: Mapping[str, str]) -> bool:
     )
 
 
-def ancestors(client: Any, subject: Subject) -> list[Ancestor]:
+def ancestors(client: Any, trained: TrainedRun) -> list[Ancestor]:
     """Trainings whose networks this one started from, one after the other; None ends it where one is not known.
 
     A backbone's own weights (imagenet, .h5) are no training of this project.
     """
     found: list[Ancestor] = []
-    current = subject
+    current = trained
     while pretrained.weights_file(current.params.get("train.weights", "none")).suffix == ".keras":
         digest = current.params.get("train.weights_sha256", "")
         if pretrained.is_it(home(), digest):
@@ -145,46 +145,46 @@ def ancestors(client: Any, subject: Subject) -> list[Ancestor]:
         places = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
         if not runs or runs[0].info.run_id in {
-            subject.run_id,
-            *(one.run_id for one in found if isinstance(one, Subject)),
+            trained.run_id,
+            *(one.run_id for one in found if isinstance(one, TrainedRun)),
         }:
             return [*found, None]
-        current = read_subject(client, runs[0])
+        current = read_trained_run(client, runs[0])
         found.append(current)
     return found
 
 
-def network_of(subject: Subject) -> "keras.Model":
+def network_of(trained: TrainedRun) -> "keras.Model":
     """The network that a run logged."""
     from realfake.models.saving import load_network
 
     with TemporaryDirectory() as folder:
-        return load_network(download(f"{subject.model_folder}/data/model.keras", Path(folder)))
+        return load_network(download(f"{trained.model_folder}/data/model.keras", Path(folder)))
 
 
-def exported_file(client: Any, subject: Subject, name: str, folder: Path) -> Path | None:
+def exported_file(client: Any, trained: TrainedRun, name: str, folder: Path) -> Path | None:
     """A file that export wrote, by its file name; None where there is none of that name."""
     path = f"export/models/{name}"
-    if not has_artifact(client, subject.stages["export"], path):
+    if not has_artifact(client, trained.stages["export"], path):
         return None
-    return Path(client.download_artifacts(subject.stages["export"], path, str(folder)))
+    return Path(client.download_artifacts(trained.stages["export"], path, str(folder)))
 
 
-def formats_of(client: Any, subject: Subject) -> Mapping[str, Quality]:
+def formats_of(client: Any, trained: TrainedRun) -> Mapping[str, Quality]:
     """What export found, by format; empty where it has not run."""
-    with _artifact(client, subject.stages["export"], f"export/{FORMATS_FILE}") as file:
+    with _artifact(client, trained.stages["export"], f"export/{FORMATS_FILE}") as file:
         return ExportResults.read(file.parent).formats if file else {}
 
 
-def predictions_of(client: Any, subject: Subject) -> list[Prediction] | None:
+def predictions_of(client: Any, trained: TrainedRun) -> list[Prediction] | None:
     """What the network answered for each test picture, as evaluate wrote it; None where it has not run."""
-    with _artifact(client, subject.stages["evaluate"], f"evaluate/{PREDICTIONS_FILE}") as file:
+    with _artifact(client, trained.stages["evaluate"], f"evaluate/{PREDICTIONS_FILE}") as file:
         return None if file is None else read_predictions(file.parent)
 
 
-def seen_by(client: Any, subject: Subject) -> Fingerprints | None:
+def seen_by(client: Any, trained: TrainedRun) -> Fingerprints | None:
     """Fingerprints of the pictures in train and val; None where the run does not have them."""
-    with _artifact(client, subject.run_id, f"training/{SEEN_FILE}") as file:
+    with _artifact(client, trained.run_id, f"training/{SEEN_FILE}") as file:
         return None if file is None else read_fingerprints(file.parent, "dvc repro train")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from realfake.core.errors import UserError
-from realfake.registry.trained_run import Subject, read_subject
+from realfake.registry.trained_run import TrainedRun, read_trained_run
 from realfake.tracking.store import registered_model
 
 ALIASES = ("challenger", "previous", "champion")
@@ -62,20 +62,20 @@ class Registry:
         """The version that a run became, if it did."""
         return next((version for version in self.versions() if version.run_id == run_id), None)
 
-    def register(self, subject: Subject, tags: Mapping[str, str], description: str) -> int:
+    def register(self, trained: TrainedRun, tags: Mapping[str, str], description: str) -> int:
         """Make a version of a run's network, or take the one that there is; its number."""
-        found = self.of_run(subject.run_id)
+        found = self.of_run(trained.run_id)
         if found is not None:
             return int(found.version)
         if registered_model(self.client, self.name) is None:
             self.client.create_registered_model(self.name, description="P(REAL) of a picture; `python src/promote.py`")
         made = self.client.create_model_version(
             self.name,
-            f"models:/{subject.model_id}",
-            run_id=subject.run_id,
+            f"models:/{trained.model_id}",
+            run_id=trained.run_id,
             tags=dict(tags),
             description=description,
-            model_id=subject.model_id,
+            model_id=trained.model_id,
         )
         return int(made.version)
 
@@ -106,7 +106,7 @@ class Registry:
             + (f"known: {', '.join(known)}" if known else "nothing is registered yet")
         )
 
-    def subject(self, version: Any) -> Subject:
+    def trained_run(self, version: Any) -> TrainedRun:
         """The training behind a version.
 
         Raises:
@@ -117,7 +117,7 @@ class Registry:
             raise UserError(
                 f"the run of version {version.version} was deleted; `mlflow runs restore --run-id {version.run_id}`"
             )
-        return read_subject(self.client, run)
+        return read_trained_run(self.client, run)
 
     def of_digest(self, model_sha256: str) -> Any | None:
         """The version of a network, by the digest of its .keras file."""

@@ -67,10 +67,10 @@ def fetch_weights(client: Any, address: str, folder: Path) -> Weights:
         raise UserError(f"{address} is no registered model; expected models:/NAME@ALIAS or models:/NAME/VERSION")
     registry = Registry(client, match["name"])
     version = registry.find(match["alias"] or match["version"])
-    subject = registry.subject(version)
+    trained = registry.trained_run(version)
     from realfake.models.saving import save_network
 
     file = folder / f"{match['name']}-{version.version}.keras"
     folder.mkdir(parents=True, exist_ok=True)
-    save_network(network_of(subject), file)
-    return Weights(file, sha256_file(file), str(version.version), subject.name)
+    save_network(network_of(trained), file)
+    return Weights(file, sha256_file(file), str(version.version), trained.name)

@@ -13,8 +13,8 @@ from realfake.tracking.restoration import RETRAINED
 
 Differences = Mapping[str, Mapping[str, Any]]
 """By dotted name: `old` and `new`, None where there is none, and `diff` where both are numbers."""
-CURVE = ("Accuracy", "outputs/model/history.json", "val_accuracy")
-"""The learning curve: a plot of dvc.yaml, its file and the column that is drawn."""
+CURVE = ("Accuracy", "val_accuracy", "epoch")
+"""The learning curve: a plot of dvc.yaml, and the columns of history.json that it draws one over the other."""
 
 _INPUTS = ("data.dvc", "dvc.yaml", "params.yaml", "src")
 
@@ -89,13 +89,13 @@ def curves(root: Path, base: Base) -> tuple[list[float], list[float]]:
     Raises:
         UserError: DVC refused.
     """
-    plot, _, column = CURVE
+    plot, y, x = CURVE
     shown = json.loads(_dvc(root, "plots", "diff", base.state, "--targets", plot, "--json", "--split") or "{}")
     by_revision: dict[str, dict[int, float]] = {}
     for part in shown.get("data", {}).get(plot, []):
         for point in part["anchor_definitions"]["<DVC_METRIC_DATA>"]:
-            if column in point:
-                by_revision.setdefault(point["rev"], {})[int(point["epoch"])] = float(point[column])
+            if y in point:
+                by_revision.setdefault(point["rev"], {})[int(point[x])] = float(point[y])
     now = by_revision.pop("workspace", {})
     before = next(iter(by_revision.values()), {})
     return [before[epoch] for epoch in sorted(before)], [now[epoch] for epoch in sorted(now)]

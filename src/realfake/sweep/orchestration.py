@@ -18,9 +18,10 @@ from realfake.data.preparation_report import PreparationReport
 from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
 from realfake.sweep.pool import Pool, receive
 from realfake.sweep.ray_cluster import Cluster, Share
-from realfake.sweep.results import figures_of, summary, write, write_table
+from realfake.sweep.results import BEST_FILE, figures_of, summary, write
 from realfake.sweep.storage import answering
 from realfake.sweep.study import FOLDER, Sweep, identity
+from realfake.sweep.trial_table import write_trials
 from realfake.sweep.trials import check_networks, values_of
 from realfake.sweep.worker import Order, serve
 
@@ -92,12 +93,12 @@ def tune(request: Request, worker: list[str]) -> None:
     root, name = workspace(), study_name(request.study, request.new)
     with answering(name):
         values = _sweep(request, name, root, worker)
-    print((root / RESULTS / "best.yaml").read_text(), end="")
+    print((root / RESULTS / BEST_FILE).read_text(), end="")
     if request.apply:
         apply(root / "params.yaml", values)
         print("params.yaml has these values now; `dvc repro` trains them in full")
     else:
-        print(f"the same stands in {RESULTS}/best.yaml; --apply puts it into params.yaml")
+        print(f"the same stands in {RESULTS}/{BEST_FILE}; --apply puts it into params.yaml")
 
 
 def work_for_a_pool() -> None:
@@ -142,7 +143,7 @@ def _sweep(request: Request, name: str, root: Path, worker: list[str]) -> dict[s
                 Pool(sweep, worker, order, params.tune.metric, request.jobs or 1).run()
         finally:
             runs.bury(sweep)
-            write_table(sweep.study, params.tune, root / RESULTS)  # also of a sweep that was stopped
+            write_trials(sweep.study, list(params.tune.space), root / RESULTS)  # also of a sweep that was stopped
         return _write_results(sweep, params, root / RESULTS, runs)
 
 

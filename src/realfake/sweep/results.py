@@ -1,7 +1,5 @@
 """What a sweep found: its figures, the table, the drawings, and the best parameters as a part of params.yaml."""
 
-import csv
-import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from realfake.core.files import atomic_file, atomic_folder
 from realfake.core.json_files import write_json
 from realfake.core.plot_style import BLUE, GREY, look
 from realfake.sweep.progress import duration
+from realfake.sweep.trial_table import write_trials
 from realfake.sweep.trials import values_of
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from optuna.importance import BaseImportanceEvaluator
     from optuna.trial import FrozenTrial
 
+BEST_FILE, SUMMARY_FILE = "best.yaml", "summary.json"
+"""The best parameters as a part of params.yaml; the figures by name."""
 FEW = 4
 """Fewer completed trials say nothing about importances."""
 NO_IMPORTANCE = (ValueError, RuntimeError, ZeroDivisionError)
@@ -91,33 +92,13 @@ def summary(figures: Mapping[str, float]) -> str:
 
 def write(study: "Study", tune: TuneParams, figures: Mapping[str, float], folder: Path) -> None:
     """Write best.yaml, summary.json, trials.csv and the figures into a folder."""
-    with atomic_file(folder / "best.yaml") as file:
+    with atomic_file(folder / BEST_FILE) as file:
         file.write(f"# trial {study.best_trial.number}: {tune.metric} {study.best_value:.4f}\n".encode())
         file.write(fragment(values_of(study.best_trial)).encode())
-    write_json(folder / "summary.json", figures)
-    write_table(study, tune, folder)
+    write_json(folder / SUMMARY_FILE, figures)
+    write_trials(study, list(tune.space), folder)
     known = any(name.startswith("importance/") for name in figures)
     _draw(study, known, folder / "figures")
-
-
-def write_table(study: "Study", tune: TuneParams, folder: Path) -> None:
-    """Write trials.csv: all trials of a study, those that came to nothing with their reason."""
-    with atomic_file(folder / "trials.csv") as file:
-        file.write(_csv(study, list(tune.space)).encode())
-
-
-def _csv(study: "Study", names: list[str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    noted = ("epoch_seconds", "memory_mb", "reason", "mlflow_run")
-    writer.writerow(["trial", "state", "value", "epochs", "seconds", *noted, *names])
-    for trial in study.get_trials(deepcopy=False):
-        values = values_of(trial)
-        seconds = round(trial.duration.total_seconds(), 1) if trial.duration else None
-        row = [trial.number, trial.state.name.lower(), trial.value, max(trial.intermediate_values, default=0), seconds]
-        row += [trial.user_attrs.get(name, "") for name in noted]
-        writer.writerow([*row, *(values.get(name, "") for name in names)])
-    return text.getvalue()
 
 
 def _draw(study: "Study", known: bool, folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Which MLflow run trained a model: a note that no stage declares, since a run id in an output would move dvc.lock."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file, state_folder
-from realfake.core.json_files import read_json
+from realfake.core.json_files import read_record, write_json
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,19 @@ class RunLink:
     experiment_id: str = ""
     """MLflow's, for addresses of its pages; empty in notes of an earlier version."""
 
+    @classmethod
+    def read(cls, note: Path) -> "RunLink | None":
+        """Read a note; None where there is none.
+
+        Raises:
+            UserError: the note is damaged.
+        """
+        return read_record(cls, note, f"rm {note}; dvc repro -f train") if note.is_file() else None
+
+    def write(self, note: Path) -> None:
+        """Write it into a note."""
+        write_json(note, asdict(self))
+
 
 def run_of(model_folder: Path) -> RunLink | None:
     """Return the run that trained a model, as last noted, without asking MLflow.
@@ -26,8 +39,7 @@ def run_of(model_folder: Path) -> RunLink | None:
     """
     if not (model_folder / "model.keras").is_file():
         return None
-    note = note_of(model_folder)
-    return RunLink(**read_json(note)) if note.is_file() else None
+    return RunLink.read(note_of(model_folder))
 
 
 def run_id_here(root: Path) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 from realfake.core import plot_style
 from realfake.core.environment import git_state, machine
 from realfake.core.files import key_of, sha256_file
-from realfake.core.json_files import read_json, write_json
 from realfake.core.native_output import quiet
 from realfake.data.fingerprints import SEEN_FILE
 from realfake.tracking import lineage
@@ -47,7 +46,7 @@ class TrainingRun:
     def close(self, model_folder: Path) -> None:
         """Log what the finished training left in its folder, and note the run for the later stages."""
         _log_training(self._client, self._link, model_folder)
-        write_json(note_of(model_folder), asdict(self._link))
+        self._link.write(note_of(model_folder))
 
 
 @contextmanager
@@ -63,12 +62,12 @@ def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, 
     """
     note = folder / f"run-{key_of(params)}.json"
     with store(experiment) as client:
-        link = RunLink(**read_json(note)) if note.is_file() else None
+        link = RunLink.read(note)
         if link is not None and exists(client, link.run_id):
             client.update_run(link.run_id, status="RUNNING")
         else:
             link = create_run(client, experiment, name, params, {**git_state(), **machine()})
-            write_json(note, asdict(link))
+            link.write(note)
             lineage.record(client, link.run_id)
         try:
             yield TrainingRun(client, link)
@@ -134,7 +133,7 @@ def _find_or_rebuild(client: Any, model_folder: Path, experiment: str) -> RunLin
     name = f"{record.name}-rebuilt"
     link = create_run(client, experiment, name, record.params, {"rebuilt": "true"})
     _log_training(client, link, model_folder)
-    write_json(note_of(model_folder), asdict(link))
+    link.write(note_of(model_folder))
     print(f"the MLflow run of this model was gone; rebuilt as {name}", flush=True)
     return link
 
