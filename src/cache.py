@@ -1,20 +1,19 @@
-"""Show what frozen layers computed and is kept: `python src/cache.py [--clear]`, or `make cache [CLEAR=1]`.
+"""Show or clear the feature cache: `python src/cache.py [--clear]`, or `make cache [CLEAR=1]`.
 
-Every entry is the output of a network's frozen layers for one split of the pictures, in one augmented view. Nothing is
-lost with it but the time to compute it again.
+An entry holds the outputs of a network's frozen layers for all pictures of one split, in one augmented view. Clearing
+the cache loses only the time that it takes to compute them again.
 """
 
-import argparse
-
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.feature_cache.listing import clear, show
 from realfake.feature_cache.store import FeatureCache
 
 
 def main() -> None:
-    """Read the command line; show the entries, or clear them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clear", action="store_true", help="remove all that is not in use")
+    """Read the command line and print the entries, or what was removed."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--clear", action="store_true", help="remove all entries that no process uses")
     arguments = parser.parse_args()
     print((clear if arguments.clear else show)(FeatureCache(0)))
 

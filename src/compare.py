@@ -1,14 +1,14 @@
-"""Show the runs beside each other, newest first: changed parameters, accuracy, seconds. `python src/compare.py`.
+"""Compare runs in a table, newest first: `python src/compare.py [--limit N] [--json | --csv]`, or `make compare`.
 
-Figures are on the test pictures: accuracy as they are, damaged (JPEG, noise, blur ...), and of the int8 file.
-Parameters are compared with the committed params.yaml. Trials of sweeps are left out; MLflow's pages show them
-(`make ui`).
+A row names the parameters that differ from the committed params.yaml and shows the accuracy on the test pictures, on
+damaged test pictures (JPEG, noise, blur, ...) and of the exported int8 file, and the seconds of the training. Trials of
+sweeps are left out; MLflow shows them (`make ui`).
 """
 
-import argparse
 import json
 
 from realfake.config.schema import load_params
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.reporting import run_comparison
@@ -16,12 +16,14 @@ from realfake.tracking.store import store
 
 
 def main() -> None:
-    """Read the command line and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="the newest N runs (%(default)s)")
+    """Read the command line and print the comparison."""
+    parser = argument_parser(__doc__)
+    parser.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="compare the newest N runs (default %(default)s)"
+    )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="as JSON")
-    form.add_argument("--csv", action="store_true", help="as comma-separated values")
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print comma-separated values")
     arguments = parser.parse_args()
     root = workspace()
     experiment = load_params(root / "params.yaml").tracking.experiment
@@ -32,7 +34,7 @@ def main() -> None:
     elif arguments.csv:
         print(run_comparison.as_csv(runs), end="")
     else:
-        print(run_comparison.as_table(runs) if runs else "no runs yet; `make repro` makes the first")
+        print(run_comparison.as_table(runs) if runs else "no runs yet; run `make repro` first")
 
 
 if __name__ == "__main__":

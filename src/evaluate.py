@@ -1,4 +1,7 @@
-"""Stage evaluate: score the trained network on the test pictures. `python src/evaluate.py` or `dvc repro`."""
+"""Run the stage evaluate: score the trained network on the test pictures, clean and damaged.
+
+`python src/evaluate.py`, or `dvc repro evaluate`. Its parameters are the group evaluate of params.yaml.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -7,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from realfake.config.schema import EvaluateParams, flatten, load_params
+from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
 from realfake.core.files import atomic_folder, exclusive, workspace
 from realfake.core.native_output import import_keras
@@ -19,13 +23,20 @@ from realfake.evaluation.scoring import Evaluation
 from realfake.tracking import runs
 
 BLOCK = 1024
-"""Pictures between two steps of the progress bar."""
+"""Pictures per step of the progress bar."""
 
 
 def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) -> tuple[Evaluation, Robustness]:
-    """Score the network in `model` on the test pictures of `prepared`, as they are and damaged in every way.
+    """Score a network on the test pictures, clean and with every kind of damage.
 
-    Replaces the folder `output` with scores, predictions and figures.
+    Args:
+        model: the folder that train wrote.
+        prepared: the folder that preprocess wrote.
+        params: the group evaluate of params.yaml.
+        output: the folder to replace with scores, predictions and figures.
+
+    Raises:
+        UserError: the network or the pictures are missing or damaged; `output` stays as it was.
     """
     test = load_split(prepared, "test")
     import_keras()
@@ -46,7 +57,8 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
 
 
 def main() -> None:
-    """Run the stage on this checkout and log it to the run that trained the model."""
+    """Run the stage in this checkout and log it to the MLflow run that trained the model."""
+    take_no_arguments(__doc__)
     root = workspace()
     params = load_params(root / "params.yaml")
     model, output = root / "outputs/model", root / "outputs/evaluation"

@@ -1,10 +1,14 @@
-"""Stage export: write the network in every format, run each file, measure. `python src/export.py` or `dvc repro`."""
+"""Run the stage export: convert the network to every format, run each file and measure it.
+
+`python src/export.py`, or `dvc repro export`. Its parameters are the group export of params.yaml.
+"""
 
 import time
 from pathlib import Path
 
 from realfake.config.kinds import FormatName
 from realfake.config.schema import ExportParams, flatten, load_params
+from realfake.core.command_line import take_no_arguments
 from realfake.core.environment import machine
 from realfake.core.errors import run
 from realfake.core.files import atomic_folder, exclusive, sha256_file, workspace
@@ -18,12 +22,13 @@ from realfake.export.results import ExportResults, ExportTimings, format_table
 
 
 def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, output: Path) -> comparison.Comparison:
-    """Replace the folder `output` with the network of `model` in every format, and with what their files answer.
+    """Convert a network to every format, compare the files with the Keras network, and write the model card.
 
-    Each file describes itself and is run by its own runtime. Timings go to timings/export.json beside `output`.
+    Reads the folders that train, preprocess and evaluate wrote and replaces the folder `output`. Timings differ from
+    run to run, so they go to timings/export.json beside it.
 
     Raises:
-        UserError: a format cannot be written, collapsed or lost too much accuracy; `output` stays as it was.
+        UserError: a format cannot be written, gives all pictures one label or loses too much accuracy; `output` stays.
     """
     calibration, _ = load_sample(prepared, "train", params.calibration_pictures, params.seed)
     pictures, labels = load_sample(prepared, "test", params.check_pictures, params.seed)
@@ -47,7 +52,8 @@ def export(model: Path, prepared: Path, evaluation: Path, params: ExportParams, 
 
 
 def main() -> None:
-    """Run the stage on this checkout and log it to the run that trained the model."""
+    """Run the stage in this checkout and log it to the MLflow run that trained the model."""
+    take_no_arguments(__doc__)
     root = workspace()
     params = load_params(root / "params.yaml")
     model, output = root / "outputs/model", root / "outputs/export"

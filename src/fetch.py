@@ -1,12 +1,12 @@
-"""Bring CIFAKE, or your own pictures, into data/ and version them with DVC; or go back to the embedded sample.
+"""Bring CIFAKE from Kaggle, or your own pictures, into data/ and version them with DVC: `python src/fetch.py`.
 
-Whatever the source, data/ ends up with one archive whose bytes depend on the pictures alone. A kill at any moment
-leaves the data that was there, or lets the next start bring it back.
+Whatever the source, data/ then holds one archive whose bytes depend on the pictures alone. After an interruption the
+earlier data is still there, or the next start restores it.
 """
 
-import argparse
 from pathlib import Path
 
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.data.archive import LAYOUT
@@ -15,18 +15,18 @@ from realfake.data.versioning import restore_sample
 
 
 def main() -> None:
-    """Fetch as the command line says."""
-    parser = argparse.ArgumentParser(description="Bring CIFAKE (from Kaggle) or your own pictures into data/.")
+    """Read the command line and bring the pictures into data/."""
+    parser = argument_parser(__doc__)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--from", dest="source", type=Path, metavar="PATH", help=f"a folder, .zip or .tar.gz: {LAYOUT}")
-    choice.add_argument("--sample", action="store_true", help="go back to the embedded sample")
-    parser.add_argument("--skip-unreadable", action="store_true", help="leave out files that are no picture")
-    options = parser.parse_args()
-    if options.sample:
+    choice.add_argument("--sample", action="store_true", help="restore the embedded sample")
+    parser.add_argument("--skip-unreadable", action="store_true", help="skip files that are not pictures")
+    arguments = parser.parse_args()
+    if arguments.sample:
         restore_sample(workspace())
-        print("data/ holds the embedded sample again; `dvc repro` goes on from here")
+        print("data/ holds the embedded sample again; run `dvc repro` to train on it")
     else:
-        fetch(options.source, workspace(), options.skip_unreadable)
+        fetch(arguments.source, workspace(), arguments.skip_unreadable)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
-"""Set parameters of params.yaml, comments kept: `python src/override.py train.epochs=3 train.dropout=0.3`.
+"""Set parameters in params.yaml and keep its comments: `python src/override.py train.epochs=3 train.dropout=0.3`.
 
-All or none: what is unknown, out of range or does not go together is refused with one line.
+Either all values are set or none: an unknown name, a value out of range, and values that exclude each other are refused
+with one line.
 """
 
-import argparse
-
 from realfake.config.editing import assignments, override
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 
 
 def main() -> None:
     """Read the command line and set the parameters."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("assignment", nargs="+", help="name=value; the value as params.yaml would have it")
+    parser = argument_parser(__doc__)
+    parser.add_argument(
+        "assignment", nargs="+", help="GROUP.NAME=VALUE, the value as it would be written in params.yaml"
+    )
     values = assignments(parser.parse_args().assignment)
     if values:
         override(workspace() / "params.yaml", values)

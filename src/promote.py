@@ -1,21 +1,23 @@
-"""Make the best run the champion, if the gate lets it: `python src/promote.py [--run ID]`.
+"""Promote the best run to champion if it passes the gate: `python src/promote.py [--run ID]`.
 
-The gate stands in params.yaml under `promote`. Exit code 0: promoted, or the best run is the champion already; 3:
-refused, or not verified; 1: an error. The champion is `models:/NAME@champion` in MLflow.
+The gate's limits are the group promote of params.yaml; the champion is `models:/NAME@champion` in MLflow's registry.
+Exit code 0: promoted, or the best run is the champion already; 3: refused, or not verified; 1: an error.
 """
 
 import argparse
 
 from realfake.config.schema import load_params
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.tracking.run_link import run_id_here
 
 REFUSED = 3
+"""Exit code after a refused promotion or a failed verification."""
 
 
 def main() -> int:
-    """Read the command line and do what it says; returns the exit code."""
+    """Read the command line, do what it asks for, and return the exit code."""
     arguments = command_line()
     root = workspace()
     params = load_params(root / "params.yaml")
@@ -37,26 +39,28 @@ def main() -> int:
 
 
 def command_line() -> argparse.Namespace:
-    """Read the options, of which at most one may be given."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--run", metavar="ID", help="judge this run (id or name) and not the best one on val")
-    what.add_argument("--trained", action="store_true", help="judge the run that made outputs/model here")
-    what.add_argument("--rollback", action="store_true", help="bring back the champion before the present one")
-    what.add_argument("--history", action="store_true", help="who promoted what, when, and what was refused")
-    what.add_argument(
+    """Read the options; they exclude each other."""
+    parser = argument_parser(__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--run", metavar="ID", help="check this run (id or name) instead of the best one on val")
+    action.add_argument("--trained", action="store_true", help="check the run that trained outputs/model")
+    action.add_argument("--rollback", action="store_true", help="make the previous champion the champion again")
+    action.add_argument(
+        "--history", action="store_true", help="list promotions, rollbacks and refusals: who, when, which run"
+    )
+    action.add_argument(
         "--lineage",
         nargs="?",
         const="champion",
         metavar="VERSION",
-        help="commands that reproduce a version (number or alias; default champion)",
+        help="print the commands that reproduce a version (number or alias; default champion)",
     )
-    what.add_argument(
+    action.add_argument(
         "--verify",
         nargs="?",
         const="champion",
         metavar="VERSION",
-        help="evaluate a version anew and compare with its recorded figures",
+        help="evaluate a version again and compare the scores with the recorded ones (default champion)",
     )
     return parser.parse_args()
 

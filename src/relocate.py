@@ -1,15 +1,17 @@
-"""Make the artifact paths that MLflow stored point into this checkout: `python src/relocate.py`, before MLflow's pages.
+"""Update the artifact paths in MLflow's database after the project was moved: `python src/relocate.py`.
 
-The stages do so by themselves; MLflow, started alone in a moved project, does not.
+The project's own commands do so by themselves. MLflow does not: run this before `mlflow ui` in a moved project.
 """
 
+from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
 from realfake.core.files import home
 from realfake.tracking.relocation import relocate
 
 
 def main() -> None:
-    """Relocate this checkout's store; says so where it was moved, and nothing where it was not."""
+    """Update this checkout's database; prints one line if the project was moved, and nothing otherwise."""
+    take_no_arguments(__doc__)
     relocate(home())
 
 

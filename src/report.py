@@ -1,12 +1,12 @@
-"""What changed since main, as Markdown for a pull request: `python src/report.py [--base REV] [--output FILE]`.
+"""Report what changed since main, as Markdown for a pull request: `python src/report.py [--base REV] [--output FILE]`.
 
-Scores with their intervals, what the gate said of a promotion, parameters, the learning curve, why dvc.lock moved, and
-the exported formats. It compares the working tree with a commit and computes nothing: run the pipeline first.
+The report compares the working tree with a commit: scores with intervals, the gate's verdict, parameters, the learning
+curve, why dvc.lock changed, and the exported formats. It computes nothing: run the pipeline first.
 """
 
-import argparse
 from pathlib import Path
 
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import atomic_file, workspace
 from realfake.reporting.dvc_diff import base_of, plots_page
@@ -14,12 +14,20 @@ from realfake.reporting.pull_request_report import report
 
 
 def main() -> None:
-    """Read the command line; write the page, and DVC's own page of plots if it is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", metavar="REV", help="compare with this (default: main; on main the commit before)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there (default: standard output)")
-    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="DVC's page of all plots, FOLDER/index.html")
-    parser.add_argument("--rehearsal", action="store_true", help="say that the promotion was one on a copy")
+    """Read the command line and write the report, and DVC's page of plots where --plots asks for it."""
+    parser = argument_parser(__doc__)
+    parser.add_argument(
+        "--base", metavar="REV", help="the commit to compare with (default: main; on main the commit before)"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the report's file (default: standard output)")
+    parser.add_argument(
+        "--plots", type=Path, metavar="FOLDER", help="also write DVC's page of all plots, FOLDER/index.html"
+    )
+    parser.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help="state in the report that the promotion was rehearsed on a copy of the registry",
+    )
     arguments = parser.parse_args()
     root = workspace()
     base = base_of(root, arguments.base)

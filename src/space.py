@@ -1,12 +1,12 @@
-"""Write the demo as a folder to push to Hugging Face Spaces: `python src/space.py`, or `make space`.
+"""Write the demo as a folder for Hugging Face Spaces: `python src/space.py`, or `make space`.
 
-The folder has all it needs: app, the light modules of the library, the model, examples, requirements, README with the
-header that Spaces reads. `hf upload USER/NAME outputs/space . --repo-type space` puts it there.
+The folder is complete: the app, the modules that it imports, the model, example pictures, requirements, and a README
+with the header that Spaces reads. `hf upload USER/NAME outputs/space . --repo-type space` uploads it.
 """
 
-import argparse
 from pathlib import Path
 
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.export.hugging_face_space import write_space
@@ -14,17 +14,20 @@ from realfake.inference.detector import exported_model
 
 
 def main() -> None:
-    """Read the command line and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Read the command line and write the folder."""
+    parser = argument_parser(__doc__)
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="a .tflite file (default: of the last export, else the shipped one)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a .tflite file (default: from the last export, else the shipped detector)",
     )
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="default outputs/space")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder to write (default outputs/space)")
     arguments = parser.parse_args()
     root = workspace()
     output = arguments.output or root / "outputs/space"
     write_space(root, arguments.model or exported_model(root), output)
-    print(f"{output} is ready; `python {output}/app.py` tries it, and this pushes it:")
+    print(f"{output} is ready. Try it with `python {output}/app.py`; upload it with")
     print(f"hf upload USER/NAME {output} . --repo-type space")
 
 

@@ -1,5 +1,6 @@
-"""The close of `make repro`: what the pipeline has come to, in a dozen lines. `python src/summary.py`."""
+"""Summarise the pipeline's results in a dozen lines, as `make repro` does at its end: `python src/summary.py`."""
 
+from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.reporting.summary import summary
@@ -7,6 +8,7 @@ from realfake.reporting.summary import summary
 
 def main() -> None:
     """Print the summary of this checkout."""
+    take_no_arguments(__doc__)
     print("\n".join(summary(workspace())))
 
 

@@ -1,10 +1,14 @@
-"""Stage train: a network learns from the prepared pictures, tracked in MLflow. `python src/train.py` or `dvc repro`."""
+"""Run the stage train: train a network on the prepared pictures and track it in MLflow.
+
+`python src/train.py`, or `dvc repro train`. Its parameters are the group train of params.yaml.
+"""
 
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from realfake.config.schema import TrainParams, load_params
+from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
 from realfake.core.files import atomic_folder, exclusive, workspace
 from realfake.core.native_output import import_keras
@@ -16,10 +20,16 @@ from realfake.training.training_record import KeptFeatures, TrainingRecord, name
 
 
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
-    """Train what `params` describe on `prepared` and replace the folder `output` with the result.
+    """Train the network that `params` describe on the pictures in `prepared` and replace the folder `output`.
 
-    Writes model.keras, history.json, training.json and seen.npy, fingerprints of its pictures. A killed training goes
-    on from its last finished epoch, in the same MLflow run.
+    Writes model.keras, history.json, training.json, and seen.npy with the fingerprints of the training pictures. A
+    training that was killed continues after its last finished epoch, in the same MLflow run.
+
+    Args:
+        prepared: the folder that preprocess wrote.
+        params: the group train of params.yaml.
+        output: the folder to replace.
+        experiment: name of the MLflow experiment.
     """
     report = PreparationReport.read(prepared)
     train_arrays, val_arrays = load_arrays(prepared, "train"), load_arrays(prepared, "val")
@@ -57,7 +67,8 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
 
 
 def main() -> None:
-    """Run the stage on this checkout."""
+    """Run the stage in this checkout."""
+    take_no_arguments(__doc__)
     root = workspace()
     params = load_params(root / "params.yaml")
     with exclusive("train"):

@@ -1,18 +1,17 @@
-"""Show all runs on MLflow's pages: `python src/ui.py`, then open the address that it prints; Ctrl-C ends it."""
-
-import argparse
+"""Serve MLflow's pages of all runs: `python src/ui.py`, then open the address that it prints; Ctrl-C stops it."""
 
 from realfake.config.schema import load_params
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.tracking.ui import PORT, serve
 
 
 def port_number(text: str) -> int:
-    """Read a TCP port, 1 to 65535.
+    """Read a TCP port, 1 to 65535, for argparse.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no such number.
     """
     port = int(text)
     if not 0 < port < 2**16:
@@ -21,9 +20,11 @@ def port_number(text: str) -> int:
 
 
 def main() -> None:
-    """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=port_number, default=PORT, help="to listen on, at 127.0.0.1 (%(default)s)")
+    """Read the command line and serve until Ctrl-C."""
+    parser = argument_parser(__doc__)
+    parser.add_argument(
+        "--port", type=port_number, default=PORT, help="port to listen on, at 127.0.0.1 (default %(default)s)"
+    )
     serve(parser.parse_args().port, load_params(workspace() / "params.yaml").tracking.experiment)
 
 

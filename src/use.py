@@ -1,21 +1,22 @@
-"""Switch params.yaml to a recipe, or its training to registered weights.
+"""Switch params.yaml to a recipe, or its training to the weights of a registered model.
 
-`python src/use.py deck`, `python src/use.py --weights models:/realfake@champion`.
+`python src/use.py native`, `python src/use.py --weights models:/realfake@champion`.
 """
 
-import argparse
-
 from realfake.config.recipes import use_recipe
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import UserError, run
 from realfake.core.files import workspace
 
 
 def main() -> None:
-    """Read the command line and switch."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", nargs="?", help="a file name in recipes/, without .yaml")
-    parser.add_argument("--weights", metavar="models:/NAME@ALIAS", help="start train from a registered model")
-    parser.add_argument("--force", action="store_true", help="drop edits in params.yaml that are kept nowhere else")
+    """Read the command line and change params.yaml."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("recipe", nargs="?", help="a file of recipes/, without .yaml")
+    parser.add_argument("--weights", metavar="models:/NAME@ALIAS", help="start the training from this registered model")
+    parser.add_argument(
+        "--force", action="store_true", help="discard edits in params.yaml that are in no commit and no recipe"
+    )
     arguments = parser.parse_args()
     if arguments.recipe is None and arguments.weights is None:
         raise UserError(

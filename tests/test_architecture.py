@@ -260,15 +260,13 @@ def test_every_module_has_its_tests(path: Path) -> None:
     assert (PROJECT / f"tests/{folder}/test_{name}.py").is_file()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=relative)
-def test_scripts_start_at_once(script: Path) -> None:
-    """Asking for help, or importing a stage, loads none of the packages that take seconds."""
-    takes_arguments = "argparse" in packages(parse(script))
-    command = [str(script), "--help"] if takes_arguments else ["-c", f"import {script.stem}"]
-    result = subprocess.run(
-        [sys.executable, "-X", "importtime", *command], cwd=SOURCE, capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("script", [*SCRIPTS, *sorted(SOURCE.glob("localpredict/*.py"))], ids=relative)
+def test_help_is_the_docstring_and_comes_at_once(script: Path) -> None:
+    """It loads none of the packages that take seconds."""
+    command = [sys.executable, "-X", "importtime", str(script), "--help"]
+    result = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr.splitlines()[-1]
+    assert (ast.get_docstring(parse(script)) or "").splitlines()[0] in result.stdout
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not loaded & SLOW_TO_IMPORT
 

@@ -1,4 +1,4 @@
-"""The talk's command: `python src/localpredict/inference_script.py imgs/fake/5.jpg`, on real files and broken ones."""
+"""The inference script and the HTTP client as commands, on real and on broken files."""
 
 import json
 import os
@@ -88,11 +88,11 @@ def test_a_picture_that_may_not_be_read_is_a_line(model, pictures, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--threads", "0"), "--threads is 0; expected 1 or more"),
-        (("--output", "figure.txt"), "expected a file that ends in .png"),
-        (("--output", "none/figure.png"), "none is no folder; make it first"),
-        (("--output", "figure.png", "--no-plot"), "give one of them"),
-        (("--model", "none.tflite"), "none.tflite is missing; `dvc repro export` makes those in outputs/export/models"),
+        (("--threads", "0"), "--threads is 0"),
+        (("--output", "figure.txt"), ".png"),
+        (("--output", "none/figure.png"), "none is not a folder"),
+        (("--output", "figure.png", "--no-plot"), "--no-plot"),
+        (("--model", "none.tflite"), "none.tflite is missing"),
     ],
 )
 def test_a_mistake_is_one_line(model, pictures, tmp_path, arguments, reason):

@@ -53,8 +53,8 @@ def retrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[GitHub, list[di
 
 def test_the_second_retraining_meets_the_champion_of_the_first(retrained: Any) -> None:
     _, (first, second, _) = retrained
-    assert "no retraining of main has kept anything yet" in first["train"].output
-    assert "what main's last retraining kept is here" in second["train"].output
+    assert "nothing to restore" in first["train"].output
+    assert "restored what main's last retraining kept" in second["train"].output
     (champion,) = store(first["promote"].workspace).search_model_versions()
     versions = {version.version: version for version in store(second["promote"].workspace).search_model_versions()}
     assert versions[champion.version].run_id == champion.run_id

@@ -33,6 +33,7 @@ def chained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
             patch.delenv(name, raising=False)
         patch.chdir(project)
+        patch.setattr("sys.argv", ["a stage"])
         for stage in STAGES.values():
             stage.main()
         yield project
@@ -44,6 +45,7 @@ def copied(chained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     copy = shutil.copytree(chained, tmp_path / "copied")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it, to the store used last
     monkeypatch.chdir(copy)
+    monkeypatch.setattr("sys.argv", ["a stage"])
     return copy
 
 

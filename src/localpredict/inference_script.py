@@ -1,7 +1,7 @@
-"""Is this picture REAL or FAKE? `python src/localpredict/inference_script.py imgs/fake/5.jpg [more of them, folders]`
+"""Classify pictures as REAL or FAKE: `python src/localpredict/inference_script.py imgs/fake/5.jpg [FILE | FOLDER ...]`.
 
 Runs an exported .tflite or .onnx file without TensorFlow. Needs numpy, pillow and ai-edge-litert (onnxruntime for .onnx
-files), and matplotlib for the figure. Exit code 1 when a picture could not be used; the others are answered anyway.
+files), and matplotlib for the figure. Exit code 1: a picture could not be used; all others are classified nevertheless.
 """
 
 import argparse
@@ -11,35 +11,36 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from realfake.core.command_line import argument_parser
 from realfake.core.errors import UserError, run
 from realfake.inference.detector import SHIPPED, Detector, exported_model
 from realfake.inference.predictions import answer_all, as_json, draw
 
 
 def main() -> int:
-    """Read the command line, answer for every picture, draw; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, or folders of them")
+    """Read the command line, classify every picture, draw the figure, and return the exit code."""
+    parser = argument_parser(__doc__)
+    parser.add_argument(
+        "pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, or folders with pictures"
+    )
     parser.add_argument(
         "--model",
         type=Path,
         metavar="FILE",
-        help="a .tflite or .onnx file (default: of the last export, else the shipped one)",
+        help="a .tflite or .onnx file (default: from the last export, else the shipped detector)",
     )
+    parser.add_argument("--output", type=Path, metavar="FILE.png", help="the figure's file (default prediction.png)")
+    parser.add_argument("--no-plot", action="store_true", help="draw no figure")
+    parser.add_argument("--json", action="store_true", help="print JSON; no figure unless --output is given")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE.png", help="where the figure goes (default prediction.png)"
-    )
-    parser.add_argument("--no-plot", action="store_true", help="draw nothing")
-    parser.add_argument("--json", action="store_true", help="answers as JSON, and no figure unless --output is given")
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads for one answer (default: the runtime's choice)"
+        "--threads", type=int, metavar="N", help="threads per prediction (default: the runtime's choice)"
     )
     arguments = parser.parse_args()
     check(arguments)
     root = Path(__file__).resolve().parents[2]
     detector = Detector(arguments.model or exported_model(root), arguments.threads)
     if arguments.model is None and detector.path == root / SHIPPED:
-        print(f"nothing was trained here yet: {SHIPPED} answers, which learnt from CIFAKE", file=sys.stderr)
+        print(f"no model trained here yet; using the shipped detector {SHIPPED}, trained on CIFAKE", file=sys.stderr)
     answers, failed = answer_all(detector, arguments.pictures, arguments.json)
     if arguments.json:
         print(json.dumps([as_json(path, answer, detector) for path, answer in answers], indent=2))
@@ -51,19 +52,21 @@ def main() -> int:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse options that are impossible, or do not go together.
+    """Refuse options that are out of range or exclude each other.
 
     Raises:
-        UserError: one line on the first of them.
+        UserError: one line about the first such option.
     """
     if arguments.threads is not None and arguments.threads < 1:
         raise UserError(f"--threads is {arguments.threads}; expected 1 or more")
     if arguments.output is not None and arguments.no_plot:
-        raise UserError("--output names a figure and --no-plot wants none; give one of them")
+        raise UserError("--output and --no-plot exclude each other; give one of them")
     if arguments.output is not None and arguments.output.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
         raise UserError(f"--output is {arguments.output}; expected a file that ends in .png, .pdf, .svg or .jpg")
     if arguments.output is not None and not arguments.output.parent.is_dir():
-        raise UserError(f"--output is {arguments.output}, but {arguments.output.parent} is no folder; make it first")
+        raise UserError(
+            f"--output is {arguments.output}, but {arguments.output.parent} is not a folder; create it first"
+        )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ WITHOUT_INFLUENCE: Mapping[str, str] = {
     "config.schema": "checks values; the values themselves are parameters that DVC compares",
     "config.tool_schema": "checks values of groups that no stage reads",
     "core.code_identity": "computes keys of what is kept, never an output",
+    "core.command_line": "reads options; no stage has any",
     "core.environment": "describes code and machine, in tags, timings and keys of what is kept",
     "core.errors": "only words of error messages",
     "core.files": "says where files lie and how they are replaced",
