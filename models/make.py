@@ -21,7 +21,7 @@ sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks")]
 
 from scene import CIFAKE, Scene  # noqa: E402
 
-from realfake.config.editing import apply  # noqa: E402
+from realfake.config.editing import set_values  # noqa: E402
 from realfake.config.schema import load_params  # noqa: E402
 from realfake.core.environment import git_state, machine  # noqa: E402
 from realfake.core.errors import UserError, run  # noqa: E402
@@ -63,7 +63,7 @@ def make(archive: Path) -> None:
     first.parent.mkdir(exist_ok=True)
     shutil.copy(scene.folder / "outputs/model/model.keras", first)
     shutil.copy(PROJECT / "recipes/refine.yaml", params)
-    apply(params, {"weights": "weights/native.keras", "weights_sha256": sha256_file(first)})
+    set_values(params, {"weights": "weights/native.keras", "weights_sha256": sha256_file(first)})
     for stage in ("train", "evaluate", "export"):
         print(stage, flush=True)
         scene.run(PROJECT / f"src/{stage}.py", shown=True)
@@ -104,7 +104,7 @@ def start(project: Path, sha256: str) -> None:
     shape = {name: getattr(native, name) for name in ("backbone", "width", "image_size", "input_range")}
     for file in (project / "recipes/quick.yaml", project / "recipes/refine.yaml", project / "params.yaml"):
         if load_params(file).train.weights == pretrained.NAME:
-            apply(file, shape | {"weights_sha256": sha256})
+            set_values(file, shape | {"weights_sha256": sha256})
 
 
 def light(file: Path, project: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Either all values are set or none: an unknown name, a value out of range, and va
 with one line.
 """
 
-from realfake.config.editing import assignments, override
+from realfake.config.editing import override, parse_assignments
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument(
         "assignment", nargs="+", help="GROUP.NAME=VALUE, the value as it would be written in params.yaml"
     )
-    values = assignments(parser.parse_args().assignment)
+    values = parse_assignments(parser.parse_args().assignment)
     if values:
         override(workspace() / "params.yaml", values)
     for name, value in values.items():

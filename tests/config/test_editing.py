@@ -1,4 +1,4 @@
-"""Parameters move, comments and order stay; those of a command line all move, or none does."""
+"""Values change, comments and order stay; of several assignments all are made or none."""
 
 import shutil
 from pathlib import Path
@@ -7,24 +7,24 @@ import pytest
 import yaml
 from conftest import PROJECT
 
-from realfake.config.editing import apply, assignments, fragment, override, value_of
+from realfake.config.editing import dump_values, override, parse_assignments, parse_value, set_values
 from realfake.config.schema import load_params
 from realfake.core.errors import UserError
 
 VALUES = {"dropout": 0.35, "augmentation.strength": 0.6, "optimizer.learning_rate": 0.00042}
 
 
-def test_a_fragment_is_a_part_of_params_yaml():
-    assert yaml.safe_load(fragment(VALUES)) == {
+def test_values_are_dumped_nested_as_in_params_yaml():
+    assert yaml.safe_load(dump_values(VALUES)) == {
         "train": {"dropout": 0.35, "augmentation": {"strength": 0.6}, "optimizer": {"learning_rate": 0.00042}}
     }
 
 
-def test_applying_changes_the_values_alone(tmp_path):
+def test_setting_values_changes_their_lines_only(tmp_path):
     path = tmp_path / "params.yaml"
     shutil.copy(PROJECT / "recipes/quick.yaml", path)
     before = path.read_text().splitlines()
-    apply(path, VALUES)
+    set_values(path, VALUES)
     after = path.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [new.split("#")[0].strip() for _, new in changed] == [
@@ -39,31 +39,32 @@ def test_applying_changes_the_values_alone(tmp_path):
 def test_small_numbers_stay_numbers(tmp_path):
     path = tmp_path / "params.yaml"
     shutil.copy(PROJECT / "recipes/quick.yaml", path)
-    apply(path, {"optimizer.learning_rate": 1e-05, "batch_size": 32})
+    set_values(path, {"optimizer.learning_rate": 1e-05, "batch_size": 32})
     params = load_params(path).train
     assert (params.optimizer.learning_rate, params.batch_size) == (1e-05, 32)
-    assert yaml.safe_load(fragment({"optimizer.learning_rate": 2e-07}))["train"]["optimizer"]["learning_rate"] == 2e-07
+    dumped = yaml.safe_load(dump_values({"optimizer.learning_rate": 2e-07}))
+    assert dumped["train"]["optimizer"]["learning_rate"] == 2e-07
 
 
-def test_a_text_is_the_value_that_params_yaml_would_have():
+def test_a_value_is_parsed_as_in_params_yaml():
     texts = ["3", "0.5", "1e-3", "null", "imagenet", "[keras, onnx]", "true"]
-    assert [value_of(text) for text in texts] == [3, 0.5, 0.001, None, "imagenet", ["keras", "onnx"], True]
-    assert type(value_of("1e-3")) is float
-    with pytest.raises(UserError, match=r"'\[3' is no value of params.yaml") as caught:
-        value_of("[3")
+    assert [parse_value(text) for text in texts] == [3, 0.5, 0.001, None, "imagenet", ["keras", "onnx"], True]
+    assert type(parse_value("1e-3")) is float
+    with pytest.raises(UserError, match=r"'\[3'") as caught:
+        parse_value("[3")
     assert "\n" not in str(caught.value)
 
 
 @pytest.fixture
 def params(tmp_path: Path) -> Path:
-    """A params.yaml of its own: the quick recipe."""
+    """A copy of the quick recipe as params.yaml."""
     return Path(shutil.copy(PROJECT / "recipes/quick.yaml", tmp_path / "params.yaml"))
 
 
-def test_values_are_set_and_nothing_else_moves(params: Path) -> None:
+def test_overriding_changes_the_named_values_only(params: Path) -> None:
     before = params.read_text().splitlines()
     words = ["train.epochs=3  train.optimizer.learning_rate=2e-3", "export.formats=[keras,litert_int8]"]
-    override(params, assignments(words))
+    override(params, parse_assignments(words))
     found = load_params(params)
     assert (found.train.epochs, found.train.optimizer.learning_rate) == (3, 0.002)
     assert list(found.export.formats) == ["keras", "litert_int8"]
@@ -75,24 +76,24 @@ def test_values_are_set_and_nothing_else_moves(params: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("train.epochs", "'train.epochs' is no assignment; expected group.name=value"),
-        ("train.epochs=", "is no assignment"),
-        ("epochs=3", "'epochs=3' is no assignment"),
-        ("train.epoch=3", r"unknown parameter train.epoch; did you mean epochs\?"),
-        ("training.epochs=3", "training.epochs is no parameter"),
-        ("train.epochs.more=3", "train.epochs.more is no parameter"),
-        ("train.epochs=many", "train.epochs is 'many', but it should be a valid integer"),
-        ("train.epochs=[3", r"'\[3' is no value of params.yaml"),
-        ("train.epochs=$(touch /tmp/x)", "is no assignment|is no value|valid integer"),
+        ("train.epochs", r"'train.epochs'.*group\.name=value"),
+        ("train.epochs=", r"'train.epochs='.*group\.name=value"),
+        ("epochs=3", r"'epochs=3'.*group\.name=value"),
+        ("train.epoch=3", r"train.epoch; did you mean epochs\?"),
+        ("training.epochs=3", "^training.epochs "),
+        ("train.epochs.more=3", "^train.epochs.more "),
+        ("train.epochs=many", "train.epochs is 'many'.*integer"),
+        ("train.epochs=[3", r"'\[3'"),
+        ("train.epochs=$(touch /tmp/x)", "group.name=value|integer"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_changes_nothing(params: Path, word: str, message: str) -> None:
+def test_a_wrong_assignment_is_one_line_and_changes_nothing(params: Path, word: str, message: str) -> None:
     before = params.read_bytes()
     with pytest.raises(UserError, match=message) as caught:
-        override(params, assignments(["train.dropout=0.5", word]))
+        override(params, parse_assignments(["train.dropout=0.5", word]))
     assert "\n" not in str(caught.value)
     assert params.read_bytes() == before
 
 
-def test_nothing_to_set_is_nothing_set() -> None:
-    assert assignments([""]) == {}
+def test_an_empty_command_line_sets_nothing() -> None:
+    assert parse_assignments([""]) == {}

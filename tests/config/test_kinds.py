@@ -1,4 +1,4 @@
-"""Groups are immutable, strict and closed."""
+"""Parameter groups are immutable, strict about types and refuse unknown keys."""
 
 import pytest
 from pydantic import ValidationError

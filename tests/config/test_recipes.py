@@ -1,4 +1,4 @@
-"""Switching recipes: whole and valid, or not at all; edits are never lost unasked."""
+"""A recipe is taken whole and valid or not at all; edits are not lost without --force."""
 
 import shutil
 import subprocess
@@ -38,12 +38,12 @@ def test_params_become_the_recipe(project: Path) -> None:
 
 
 def test_unknown_recipe_names_the_nearest_and_all(project: Path) -> None:
-    with pytest.raises(UserError, match=r"'dek' is no recipe; did you mean deck\? There are: deck, .*quick") as caught:
+    with pytest.raises(UserError, match=r"'dek'.*did you mean deck\?.*: deck, .*quick") as caught:
         use_recipe("dek", project)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match="There are: deck"):
+    with pytest.raises(UserError, match=r": deck, .*quick"):
         use_recipe("", project)
-    with pytest.raises(UserError, match="is no recipe"):
+    with pytest.raises(UserError, match=r"'\.\./recipes/quick'"):
         use_recipe("../recipes/quick", project)
 
 
@@ -58,13 +58,13 @@ def test_invalid_recipe_leaves_params_alone(project: Path) -> None:
 def test_edits_kept_nowhere_else_are_not_lost(project: Path) -> None:
     edited = "# my own experiment\n" + text(project)
     (project / "params.yaml").write_text(edited)
-    with pytest.raises(UserError, match="edits that are in no recipe"):
+    with pytest.raises(UserError, match=r"edits.*--force"):
         use_recipe("deck", project)
     assert text(project) == edited
 
     git(project, "init", "--quiet")
     git(project, "add", "params.yaml")
-    with pytest.raises(UserError, match="edits"):
+    with pytest.raises(UserError, match="--force"):
         use_recipe("deck", project)
     git(project, "commit", "--quiet", "-m", "mine")
     use_recipe("deck", project)

@@ -11,7 +11,7 @@ import pytest
 from conftest import CIFAKE, PROJECT
 from PIL import Image
 
-from realfake.config.editing import apply
+from realfake.config.editing import set_values
 from realfake.config.schema import load_params
 from realfake.core.files import sha256_file
 from realfake.core.json_files import read_json
@@ -63,7 +63,7 @@ def test_a_new_network_takes_the_recipes_that_start_from_it_along(make, tmp_path
     for name in ("native", "quick", "refine", "scratch"):
         shutil.copy(PROJECT / f"recipes/{name}.yaml", tmp_path / "recipes")
     shutil.copy(PROJECT / "recipes/scratch.yaml", tmp_path / "params.yaml")
-    apply(tmp_path / "recipes/native.yaml", {"backbone": "resnet26", "width": 12})
+    set_values(tmp_path / "recipes/native.yaml", {"backbone": "resnet26", "width": 12})
     make.start(tmp_path, "a" * 64)
     quick = load_params(tmp_path / "recipes/quick.yaml").train
     assert (quick.backbone, quick.width, quick.weights_sha256) == ("resnet26", 12, "a" * 64)

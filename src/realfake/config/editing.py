@@ -1,4 +1,4 @@
-"""Changing params.yaml in place: values move, comments and order stay."""
+"""Change values in params.yaml and keep its comments, its order and its layout."""
 
 import io
 import shutil
@@ -12,8 +12,13 @@ from realfake.core.errors import UserError
 from realfake.core.files import atomic_file
 
 
-def fragment(values: Mapping[str, Any], group: str = "train") -> str:
-    """A part of params.yaml that holds some parameters of a group, by dotted name."""
+def dump_values(values: Mapping[str, Any], group: str = "train") -> str:
+    """Return some parameters of a group as YAML, nested as in params.yaml.
+
+    Args:
+        values: by dotted name within the group: `optimizer.learning_rate`.
+        group: a group of params.yaml.
+    """
     nested: dict[str, Any] = {}
     for name, value in values.items():
         *groups, last = [group, *name.split(".")]
@@ -26,8 +31,17 @@ def fragment(values: Mapping[str, Any], group: str = "train") -> str:
     return text.getvalue()
 
 
-def apply(path: Path, values: Mapping[str, Any], group: str = "train") -> None:
-    """Set parameters of a group in a params file; it keeps its comments and its order."""
+def set_values(path: Path, values: Mapping[str, Any], group: str = "train") -> None:
+    """Set parameters of a group in a params file, unchecked; comments and order stay.
+
+    Args:
+        path: a file in the layout of params.yaml.
+        values: by dotted name within the group: `optimizer.learning_rate`.
+        group: a group of params.yaml.
+
+    Raises:
+        KeyError: the file has no such group or parameter.
+    """
     yaml = _yaml()
     document = yaml.load(path.read_text(encoding="utf-8"))
     for name, value in values.items():
@@ -43,60 +57,70 @@ def apply(path: Path, values: Mapping[str, Any], group: str = "train") -> None:
 
 
 def override(params: Path, values: Mapping[str, Any]) -> None:
-    """Set parameters of any groups by their dotted names, `train.epochs`: all of them, or none.
+    """Set parameters in a params file: all of them, or none.
+
+    Args:
+        params: the file.
+        values: by dotted name with the group: `train.epochs`.
 
     Raises:
-        UserError: the result would be no valid params.yaml; the file stays as it was.
+        UserError: the result would not be a valid params.yaml; the file stays as it was.
     """
     with TemporaryDirectory() as folder:
         changed = Path(shutil.copy(params, folder))
         for name, value in values.items():
             group, _, rest = name.partition(".")
             try:
-                apply(changed, {rest: value}, group)
+                set_values(changed, {rest: value}, group)
             except (KeyError, TypeError):
-                raise UserError(f"{name} is no parameter; params.yaml names them all, such as train.epochs") from None
+                raise UserError(
+                    f"{name} is not a parameter; params.yaml names all of them, such as train.epochs"
+                ) from None
         load_params(changed)
         with atomic_file(params) as file:
             file.write(changed.read_bytes())
 
 
-def assignments(words: Sequence[str]) -> dict[str, Any]:
-    """Read names and values from `name=value` words; one argument may hold several, with spaces between.
+def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
+    """Parse `group.name=value` words; one word may hold several, separated by spaces.
+
+    Returns:
+        The values by dotted name.
 
     Raises:
-        UserError: a word is no assignment.
+        UserError: a word is not an assignment, or its value is not valid YAML.
     """
     values: dict[str, Any] = {}
     for word in " ".join(words).split():
         name, equals, text = word.partition("=")
         if not (equals and text and "." in name):
-            raise UserError(f"{word!r} is no assignment; expected group.name=value, such as train.epochs=3")
-        values[name] = value_of(text)
+            raise UserError(f"{word!r} is not an assignment; expected group.name=value, such as train.epochs=3")
+        values[name] = parse_value(text)
     return values
 
 
-def value_of(text: str) -> Any:
-    """The value that a text stands for in params.yaml: `3`, `null`, `[keras, onnx]`.
+def parse_value(text: str) -> Any:
+    """Parse a value as it is written in params.yaml: `3`, `null`, `[keras, onnx]`.
 
     Raises:
-        UserError: it stands for none.
+        UserError: the text is not valid YAML.
     """
     from ruamel.yaml.error import YAMLError
 
     try:
         value = _yaml().load(text)
     except YAMLError as error:
-        raise UserError(f"{text!r} is no value of params.yaml: {' '.join(str(error).split())}") from None
-    return float(value) if isinstance(value, float) else value  # 1e-3 as a number, which PyYAML takes for a text
+        raise UserError(f"{text!r} is not a value for params.yaml: {' '.join(str(error).split())}") from None
+    return float(value) if isinstance(value, float) else value  # 1e-3 is a number here; PyYAML would read it as text
 
 
 def _yaml() -> Any:
+    """Make a reader and writer that keeps comments, and writes null and small floats as PyYAML reads them."""
     from ruamel.yaml import YAML
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null as such, and floats so that YAML 1.1 reads them as numbers: 1.0e-05 and not 1e-05."""
+        """Writes None as null, and floats so that YAML 1.1 reads them as numbers: 1.0e-05 and not 1e-05."""
 
         def represent_none(self, value: None) -> Any:
             return self.represent_scalar("tag:yaml.org,2002:null", "null")

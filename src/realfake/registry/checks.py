@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from realfake.config.messages import nearest
+from realfake.config.messages import suggest_name
 from realfake.config.tool_schema import Limit
 from realfake.export.results import Quality
 from realfake.metrics.paired_bootstrap import Paired
@@ -60,7 +60,9 @@ def _limit(name: str, limit: Limit, figures: Mapping[str, float]) -> Check:
     ]
     required = ", ".join(ends)
     if name not in figures:
-        return Check(name, required, "-", None, f"the run has no such figure (yet); {nearest(name, sorted(figures))}")
+        return Check(
+            name, required, "-", None, f"the run has no such figure (yet); {suggest_name(name, sorted(figures))}"
+        )
     value = figures[name]
     low = limit.min is not None and not value >= limit.min  # NaN is no pass
     high = limit.max is not None and not value <= limit.max

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.config.editing import apply
+from realfake.config.editing import set_values
 from realfake.config.schema import load_params
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
@@ -46,7 +46,7 @@ def use_weights(address: str, root: Path) -> str:
     with store(None) as client:
         found = fetch_weights(client, address, root / "weights")
     place = found.file.relative_to(root).as_posix()
-    apply(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})
+    set_values(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})
     load_params(root / "params.yaml")
     return f"{address} is version {found.version} (run {found.run}), now {place}; params.yaml starts train from it"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.config.editing import apply
+from realfake.config.editing import set_values
 from realfake.config.schema import Params, load_params
 from realfake.core.environment import git_state
 from realfake.core.errors import UserError
@@ -95,7 +95,7 @@ def tune(request: Request, worker: list[str]) -> None:
         values = _sweep(request, name, root, worker)
     print((root / RESULTS / BEST_FILE).read_text(), end="")
     if request.apply:
-        apply(root / "params.yaml", values)
+        set_values(root / "params.yaml", values)
         print("params.yaml has these values now; `dvc repro` trains them in full")
     else:
         print(f"the same stands in {RESULTS}/{BEST_FILE}; --apply puts it into params.yaml")

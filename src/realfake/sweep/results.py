@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realfake.config.editing import fragment
+from realfake.config.editing import dump_values
 from realfake.config.tool_schema import TuneParams
 from realfake.core.files import atomic_file, atomic_folder
 from realfake.core.json_files import write_json
@@ -94,7 +94,7 @@ def write(study: "Study", tune: TuneParams, figures: Mapping[str, float], folder
     """Write best.yaml, summary.json, trials.csv and the figures into a folder."""
     with atomic_file(folder / BEST_FILE) as file:
         file.write(f"# trial {study.best_trial.number}: {tune.metric} {study.best_value:.4f}\n".encode())
-        file.write(fragment(values_of(study.best_trial)).encode())
+        file.write(dump_values(values_of(study.best_trial)).encode())
     write_json(folder / SUMMARY_FILE, figures)
     write_trials(study, list(tune.space), folder)
     known = any(name.startswith("importance/") for name in figures)
