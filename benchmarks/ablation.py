@@ -74,13 +74,13 @@ def _scores(folder: Path, prepared: Path) -> dict[str, float]:
     from realfake.evaluation import robustness
     from realfake.metrics.scores import accuracy
     from realfake.models.saving import load_network, predict
-    from realfake.models.test_time_augmentation import mirrored
+    from realfake.models.test_time_augmentation import average_over_mirror_image
 
     network = load_network(folder / "outputs/model/model.keras")
     val = load_split(prepared, "val")
     answers = predict(network, val.pictures)
     params = load_params(folder / "params.yaml")
-    twice = predict(mirrored(network, params.train), val.pictures)
+    twice = predict(average_over_mirror_image(network, params.train), val.pictures)
     damaged = robustness.measure(lambda seen: predict(network, seen), val, answers, params.evaluate)
     return {
         "weights": network.count_params(),

@@ -38,7 +38,7 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     """
     deck, made = Scene("formats", archive, "deck", DECK), Scene("shipped", archive, "refine", {})
     trained = made.folder / "outputs/model/model.keras"
-    if not trained.is_file() or not pretrained.is_it(PROJECT, sha256_file(trained)):
+    if not trained.is_file() or not pretrained.is_shipped(PROJECT, sha256_file(trained)):
         raise UserError(f"{trained.parent} does not hold the shipped network; `make shipped` makes both anew")
     return {"ResNet50, 128 px": _exported(deck, STAGES), "shipped, 32 px": _exported(made, STAGES[1:])}
 

@@ -11,8 +11,8 @@ from realfake.config.schema import TrainParams
 from realfake.data.images import network_input
 from realfake.evaluation.grad_cam import grad_cam
 from realfake.models.builder import build_network
-from realfake.models.saving import in_float32, predict
-from realfake.models.test_time_augmentation import mirrored
+from realfake.models.saving import predict, to_float32
+from realfake.models.test_time_augmentation import average_over_mirror_image
 
 LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10}
 
@@ -48,7 +48,7 @@ def test_the_closed_form_is_the_gradient(train_params, changes):
 
 def test_the_map_of_the_mirror_image_is_turned_back(train_params):
     """A picture and its mirror image get one answer, and maps that are each other's mirror image."""
-    twice = in_float32(mirrored(build_network(train_params), train_params))
+    twice = to_float32(average_over_mirror_image(build_network(train_params), train_params))
     pictures, _ = toy_pictures(8, seed=3)
     probabilities, maps = grad_cam(twice, pictures, 0.5)
     assert np.allclose(probabilities, predict(twice, pictures), atol=1e-6)

@@ -1,4 +1,4 @@
-"""A network is described by parts that lie together and are trained alike."""
+"""A network is described by its parts: frozen and trainable layers of the backbone, and the layers of the head."""
 
 import pytest
 from conftest import PROJECT

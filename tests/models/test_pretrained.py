@@ -1,4 +1,4 @@
-"""The shipped detector is what its record says, small enough, and known to the gate."""
+"""The shipped detector matches its record and the recipes, is small, and its training pictures are known."""
 
 import hashlib
 import importlib
@@ -34,17 +34,17 @@ def test_both_files_are_small(record):
 
 
 def test_the_network_is_that_of_the_record_and_of_the_recipes(record):
-    assert pretrained.is_it(PROJECT, record["model_sha256"])
-    assert not pretrained.is_it(PROJECT, "0" * 64)
+    assert pretrained.is_shipped(PROJECT, record["model_sha256"])
+    assert not pretrained.is_shipped(PROJECT, "0" * 64)
     made = load_params(PROJECT / "models/cifake/params.yaml").train
     every = [load_params(path).train for path in (PROJECT / "recipes").glob("*.yaml")]
     starts = [train for train in every if train.weights == pretrained.NAME]
     found = {(train.backbone, train.width, train.image_size, train.weights_sha256) for train in starts}
     wanted = {(made.backbone, made.width, made.image_size, record["model_sha256"])}
-    assert found == wanted, "make shipped writes it into the recipes"
+    assert found == wanted, "`make shipped` writes width, size and digest into the recipes"
 
 
-def test_the_light_file_says_the_same_of_itself(record):
+def test_the_int8_files_metadata_match_the_record(record):
     description = Detector(PROJECT / SHIPPED).description
     assert description.model_sha256 == record["model_sha256"]
     assert description.figures["accuracy"] == pytest.approx(record["metrics"]["accuracy"])
@@ -58,7 +58,7 @@ def make() -> ModuleType:
     return importlib.import_module("make")
 
 
-def test_a_new_network_takes_the_recipes_that_start_from_it_along(make, tmp_path):
+def test_a_new_shipped_network_updates_the_recipes_that_start_from_it(make, tmp_path):
     (tmp_path / "recipes").mkdir()
     for name in ("native", "quick", "refine", "scratch"):
         shutil.copy(PROJECT / f"recipes/{name}.yaml", tmp_path / "recipes")
@@ -69,10 +69,10 @@ def test_a_new_network_takes_the_recipes_that_start_from_it_along(make, tmp_path
     assert (quick.backbone, quick.width, quick.weights_sha256) == ("resnet26", 12, "a" * 64)
     assert "# channels of the first stage" in (tmp_path / "recipes/quick.yaml").read_text()
     scratch = (PROJECT / "recipes/scratch.yaml").read_text()
-    assert (tmp_path / "params.yaml").read_text() == scratch, "it starts from no weights"
+    assert (tmp_path / "params.yaml").read_text() == scratch, "scratch starts from random weights and stays as it was"
 
 
-def test_the_card_says_what_only_the_making_knows(make, record):
+def test_the_card_names_data_int8_scores_and_commit(make, record):
     changed = record | {"made": record["made"] | {"git_dirty": "true"}, "training_seconds": 600}
     card = make.card("# T\n\n## Data\n\nD\n\n## Limits\n\n- L\n\n## Make it again\n\nold\n", changed)
     assert "Stable Diffusion 1.4" in card.partition("D\n")[0]
@@ -90,17 +90,17 @@ def test_its_recipe_is_the_committed_one():
     assert (made.preprocess, made.evaluate) == (recipe.preprocess, recipe.evaluate)
 
 
-def test_what_it_learnt_from_is_known_and_the_embedded_sample_is_not_of_it():
-    learnt = pretrained.seen(PROJECT)
-    assert learnt.dtype == np.uint64
-    assert len(learnt) > 95_000
+def test_its_training_pictures_are_known_and_do_not_contain_the_embedded_sample():
+    trained_on = pretrained.training_fingerprints(PROJECT)
+    assert trained_on.dtype == np.uint64
+    assert len(trained_on) > 95_000
     sample = [picture for folder in ("real", "fake") for picture in (PROJECT / "imgs" / folder).glob("*.jpg")]
     digests = [hashlib.sha256(hashlib.sha256(path.read_bytes()).hexdigest().encode()).digest()[:8] for path in sample]
-    assert not np.isin(np.frombuffer(b"".join(digests), dtype=np.uint64), learnt).any()
+    assert not np.isin(np.frombuffer(b"".join(digests), dtype=np.uint64), trained_on).any()
 
 
 @pytest.mark.slow
-def test_the_light_file_reaches_its_record_on_the_real_test_pictures(cifake, record):
+def test_the_int8_file_reaches_its_recorded_accuracy_on_the_real_test_pictures(cifake, record):
     detector = Detector(PROJECT / SHIPPED)
     rows = [one for one in read_archive(CIFAKE) if one.split == "test"]
     pictures = np.stack([to_source(decode(one.data), 32) for one in rows])
@@ -109,19 +109,19 @@ def test_the_light_file_reaches_its_record_on_the_real_test_pictures(cifake, rec
     assert found == pytest.approx(record["formats"]["formats"]["litert_int8"]["accuracy"], abs=0.01)
 
 
-def test_it_answers_for_any_picture_of_enough_pixels(tmp_path):
+def test_it_classifies_any_picture_of_enough_pixels(tmp_path):
     Image.effect_noise((320, 200), 60).convert("RGB").save(tmp_path / "noise.png")
     answer = Detector(PROJECT / SHIPPED).look((tmp_path / "noise.png").read_bytes())
     assert answer.label in ("REAL", "FAKE")
     assert 0 <= answer.probability <= 1
 
 
-def test_a_digest_is_of_the_file(record):
+def test_the_recorded_digest_is_that_of_the_file(record):
     assert record["model_sha256"] == sha256_file(PROJECT / pretrained.NETWORK)
 
 
 def words(page: str) -> str:
-    """A page of the documentation in one line."""
+    """The text of a page in one line."""
     return " ".join((PROJECT / page).read_text(encoding="utf-8").split())
 
 

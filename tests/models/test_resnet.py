@@ -1,4 +1,4 @@
-"""The native networks are those of the paper."""
+"""The small residual networks are those of the paper."""
 
 import pytest
 
@@ -25,5 +25,5 @@ def test_four_stages_have_the_convolutions_of_the_papers_18_layers():
 
 @pytest.mark.parametrize("depth", [2, 9, 21])
 def test_other_depths_are_refused(depth):
-    with pytest.raises(UserError, match=r"must be 6n\+2 or 8n\+2"):
+    with pytest.raises(UserError, match=r"6n\+2 or 8n\+2"):
         residual_network(depth, 16, 32)

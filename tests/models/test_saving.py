@@ -1,4 +1,4 @@
-"""A trained network is a file whose bytes depend on it alone, and a function from pictures to P(REAL)."""
+"""A saved network has reproducible bytes, and a loaded one predicts P(REAL)."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from conftest import PROJECT, toy_pictures
 
 from realfake.core.errors import UserError
 from realfake.models.builder import build_network
-from realfake.models.saving import in_float32, load_network, predict, save_network
+from realfake.models.saving import load_network, predict, save_network, to_float32
 
 
 @pytest.mark.slow
@@ -40,21 +40,21 @@ def test_prediction_does_not_depend_on_the_batch_size(train_params):
     assert predict(network, pictures[:0]).shape == (0,)
 
 
-def test_files_that_are_no_network_of_ours_are_one_line(tmp_path):
-    with pytest.raises(UserError, match="`dvc repro train` makes it"):
+def test_files_that_are_not_a_network_of_this_project_are_refused(tmp_path):
+    with pytest.raises(UserError, match="dvc repro train"):
         load_network(tmp_path / "none.keras")
     (tmp_path / "text.keras").write_text("text")
-    with pytest.raises(UserError, match=r"no \.keras file that can be loaded"):
+    with pytest.raises(UserError, match="dvc repro -f train"):
         load_network(tmp_path / "text.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(tmp_path / "other.keras")
-    with pytest.raises(UserError, match="expected pictures to one"):
+    with pytest.raises(UserError, match=r"P\(REAL\)"):
         load_network(tmp_path / "other.keras")
 
 
 def test_a_network_that_trained_in_bfloat16_is_used_and_saved_in_float32(train_params, tmp_path):
     trained = build_network(train_params.model_copy(update={"precision": "bfloat16"}))
     assert trained.get_layer("backbone").get_layer("stem_conv").compute_dtype == "bfloat16"
-    finished = in_float32(trained)
+    finished = to_float32(trained)
     assert all(np.array_equal(a, b) for a, b in zip(trained.get_weights(), finished.get_weights(), strict=True))
     pictures, _ = toy_pictures(16, seed=5)
     exact = predict(build_network(train_params), pictures)

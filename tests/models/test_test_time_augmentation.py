@@ -1,4 +1,4 @@
-"""A mirrored network answers with the mean of two answers, and is a network like any other."""
+"""With test-time augmentation a network predicts the mean of two predictions, also when it is saved or exported."""
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ from realfake.data.images import network_input
 from realfake.export.converters import FORMATS, Source, open_runner, write_format
 from realfake.inference.metadata import Description
 from realfake.models.builder import build_network
-from realfake.models.saving import in_float32, load_network, predict, save_network
-from realfake.models.test_time_augmentation import mirrored
+from realfake.models.saving import load_network, predict, save_network, to_float32
+from realfake.models.test_time_augmentation import average_over_mirror_image
 from realfake.training.calibration import Scaling, fold
 
 LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10, "input_range": "backbone"}
@@ -26,7 +26,7 @@ def logits(probabilities: np.ndarray) -> np.ndarray:
 
 
 def plain(train_params: TrainParams, **changes: object) -> tuple[keras.Model, TrainParams]:
-    """A network whose answers lie around one half, and differ between a picture and its mirror image."""
+    """A network whose predictions lie around 0.5 and differ between a picture and its mirror image."""
     params = TrainParams.model_validate(train_params.model_dump() | changes)
     network = build_network(params)
     middle = logits(predict(network, toy_pictures(8, seed=0)[0])).mean()
@@ -38,38 +38,38 @@ def plain(train_params: TrainParams, **changes: object) -> tuple[keras.Model, Tr
 def test_log_odds_are_the_mean_of_both_views(train_params, changes):
     network, params = plain(train_params, **changes)
     pictures, _ = toy_pictures(7, seed=3)
-    straight, turned = (logits(predict(network, seen)) for seen in (pictures, pictures[:, :, ::-1]))
-    assert np.abs(straight - turned).max() > 0.01
-    answers = logits(predict(mirrored(network, params), pictures, batch_size=4))
-    assert np.allclose(answers, (straight + turned) / 2, atol=1e-4)
+    original, mirrored = (logits(predict(network, seen)) for seen in (pictures, pictures[:, :, ::-1]))
+    assert np.abs(original - mirrored).max() > 0.01
+    averaged = logits(predict(average_over_mirror_image(network, params), pictures, batch_size=4))
+    assert np.allclose(averaged, (original + mirrored) / 2, atol=1e-4)
 
 
 def test_a_scaling_folded_into_it_scales_the_mean(train_params):
-    twice = in_float32(mirrored(*plain(train_params)))
+    averaging = to_float32(average_over_mirror_image(*plain(train_params)))
     pictures, _ = toy_pictures(6, seed=1)
-    before = logits(predict(twice, pictures))
-    fold(twice, Scaling(0.5, 0.3))
-    assert np.allclose(logits(predict(twice, pictures)), 0.5 * before + 0.3, atol=1e-4)
+    before = logits(predict(averaging, pictures))
+    fold(averaging, Scaling(0.5, 0.3))
+    assert np.allclose(logits(predict(averaging, pictures)), 0.5 * before + 0.3, atol=1e-4)
 
 
-def test_its_file_starts_another_training(train_params, tmp_path):
+def test_its_saved_weights_can_start_another_training(train_params, tmp_path):
     network, params = plain(train_params)
-    twice, path = mirrored(network, params), tmp_path / "model.keras"
-    save_network(twice, path)
+    averaging, path = average_over_mirror_image(network, params), tmp_path / "model.keras"
+    save_network(averaging, path)
     pictures, _ = toy_pictures(5, seed=2)
-    assert np.allclose(predict(load_network(path), pictures), predict(twice, pictures), atol=1e-6)
+    assert np.allclose(predict(load_network(path), pictures), predict(averaging, pictures), atol=1e-6)
     start = {"weights": str(path), "weights_sha256": sha256_file(path)}
     other = build_network(params.model_copy(update=start))
     assert np.allclose(predict(other, pictures), predict(network, pictures), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert_fp32", pytest.param("litert_int8", marks=pytest.mark.slow)])
-def test_exported_files_ask_twice(train_params, tmp_path, name):
-    twice = in_float32(mirrored(*plain(train_params)))
+def test_exported_files_average_too(train_params, tmp_path, name):
+    averaging = to_float32(average_over_mirror_image(*plain(train_params)))
     inputs = network_input(toy_pictures(12, seed=4)[0], 32)
-    path = write_format(name, Source(twice, inputs, DESCRIPTION), tmp_path)
+    path = write_format(name, Source(averaging, inputs, DESCRIPTION), tmp_path)
     assert path.name == FORMATS[name].file_name
-    expected = keras.ops.convert_to_numpy(twice(inputs, training=False))[:, 0]
+    expected = keras.ops.convert_to_numpy(averaging(inputs, training=False))[:, 0]
     runner = open_runner(path)
     for count in (1, 5):
         answers = runner(inputs[:count])

@@ -12,7 +12,7 @@ from realfake.core.errors import UserError
 from realfake.data.augmentation import Augmenter
 from realfake.data.examples import FeatureExamples, PictureExamples, TrainingData
 from realfake.metrics.scores import log_loss
-from realfake.models.builder import build_network, in_inference_mode
+from realfake.models.builder import build_network, keep_in_inference_mode
 from realfake.models.saving import predict
 from realfake.training.checkpoint import Checkpoint
 from realfake.training.loop import CODE, fit, kept_epoch
@@ -166,7 +166,7 @@ def test_the_part_behind_frozen_layers_drops_out_what_the_network_would(train_pa
     vectors = np.random.default_rng(0).random((64, 8), dtype=np.float32)
     data = TrainingData(FeatureExamples([vectors]), labels, FeatureExamples([vectors]), labels)
     given = keras.Input((8,))
-    frozen = in_inference_mode(keras.Model(given, keras.layers.Dropout(0.5)(given)))
+    frozen = keep_in_inference_mode(keras.Model(given, keras.layers.Dropout(0.5)(given)))
     head = [keras.layers.Dropout(0.5), keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")]
 
     def learnt(first: list[keras.Model]) -> np.ndarray:

@@ -9,8 +9,8 @@ import keras
 
 from realfake.config.schema import TrainParams
 from realfake.models.architecture import HEAD
-from realfake.models.builder import in_inference_mode, to_backbone_range
-from realfake.models.saving import without_accidents
+from realfake.models.builder import keep_in_inference_mode, scale_to_backbone_range
+from realfake.models.saving import drop_volatile_fields
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Partition:
 
     def digest(self) -> str:
         """Return the SHA-256 of the frozen part's layers and weights, as 64 hex digits."""
-        config = json.dumps(without_accidents(keras.saving.serialize_keras_object(self.frozen)), sort_keys=True)
+        config = json.dumps(drop_volatile_fields(keras.saving.serialize_keras_object(self.frozen)), sort_keys=True)
         digest = hashlib.sha256(config.encode())
         for weight in self.frozen.get_weights():
             digest.update(weight.tobytes())
@@ -61,8 +61,8 @@ def partition_network(network: keras.Model, params: TrainParams, depth: int | No
     if not any(isinstance(operation, keras.Layer) and operation.weights for operation in operations):
         return None
     pictures = keras.Input(network.input_shape[1:], name="picture")
-    to_features = in_inference_mode(keras.Model(backbone.input, bridge.output, name="frozen_backbone"))
-    features = to_features(to_backbone_range(pictures, params), training=False)
+    to_features = keep_in_inference_mode(keras.Model(backbone.input, bridge.output, name="frozen_backbone"))
+    features = to_features(scale_to_backbone_range(pictures, params), training=False)
     head = list(HEAD)
     if depth == 0:
         features = network.get_layer(head.pop(0))(features)
@@ -71,7 +71,7 @@ def partition_network(network: keras.Model, params: TrainParams, depth: int | No
     x = inputs
     if bridge is not backbone.operations[-1]:
         from_features = keras.Model(bridge.output, backbone.output, name="trainable_backbone")
-        x = in_inference_mode(from_features)(x, training=False)
+        x = keep_in_inference_mode(from_features)(x, training=False)
     for name in head:
         x = network.get_layer(name)(x)
     return Partition(frozen, keras.Model(inputs, x, name="trainable"), "pool" if depth == 0 else bridge.name)

@@ -1,4 +1,4 @@
-"""What a network of this project is made of: the names of its layers, and its parts for people."""
+"""Describe what a network is made of: the names of its layers, and its parts in words for reports and figures."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING, Literal
 from realfake.config.schema import TrainParams
 from realfake.models import pretrained
 
-if TYPE_CHECKING:  # who reads a record of parts needs no Keras
+if TYPE_CHECKING:  # reading a record of parts needs no Keras
     import keras
 
 HEAD = ("pool", "dense", "dropout", "probability_real")
-"""Layers behind the backbone, in order."""
+"""Names of the head's layers, from the backbone's features to P(REAL)."""
 State = Literal["frozen", "fine-tuned", "new"]
+"""Whether layers are not trained, trained from given weights, or trained from random weights."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Layers of a network that lie together and are trained alike."""
+    """Consecutive layers of a network that share the same training state."""
 
     name: str
     detail: str
-    """One to three short lines: layers, output shape."""
+    """Last layer, number of layers and output shape, in one to three short lines."""
     weights: int
     """Number of weights."""
     state: State
-    """fine-tuned: trained from given weights; new: trained from random ones."""
 
 
 def describe(network: "keras.Model", params: TrainParams) -> tuple[Part, ...]:
-    """Describe the network's parts in order, for people: frozen and trainable layers of the backbone, then the head.
+    """Describe a network's parts in order: frozen and trainable layers of the backbone, then the head's layers.
 
     Args:
         network: from `build_network`.
-        params: what it was built from; what did not start from given weights is new.
+        params: the parameters it was built from.
     """
     backbone = network.get_layer("backbone")
     states: dict[bool, State] = {False: "frozen", True: "new" if params.weights == "none" else "fine-tuned"}
@@ -42,7 +42,7 @@ def describe(network: "keras.Model", params: TrainParams) -> tuple[Part, ...]:
         (trainable, list(layers))
         for trainable, layers in groupby(backbone.layers[1:], key=lambda layer: bool(layer.trainable))
     ]
-    # training.json and the architecture figure have used these two words since the first version: their bytes count
+    # "trunk" (frozen) and "tail" (trainable) are values in training.json, a declared output whose bytes must not change
     names = {False: "trunk", True: "tail"} if len(groups) > 1 else dict.fromkeys((False, True), "backbone")
     parts = []
     for trainable, members in groups:

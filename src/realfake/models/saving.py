@@ -1,6 +1,6 @@
-"""The network as a file and as a function: load, save, predict. Building it is builder.py's.
+"""Load, save and run trained networks.
 
-Input float32 (N, image_size, image_size, 3) in [0, 1]; output float32 (N, 1), P(REAL).
+Their input is float32 (N, image_size, image_size, 3) in [0, 1], their output P(REAL), float32 (N, 1).
 """
 
 import io
@@ -22,12 +22,12 @@ from realfake.data.prefetch import Prefetched
 
 
 def predict(network: keras.Model, pictures: Pictures, batch_size: int = 256) -> npt.NDArray[np.float32]:
-    """P(REAL) of source pictures, computed batch by batch.
+    """Predict P(REAL) of source pictures, batch by batch.
 
     Args:
         network: a network of this project.
-        pictures: uint8 (N, S, S, 3), in memory or memory-mapped.
-        batch_size: pictures per forward pass; memory grows with it.
+        pictures: uint8 (N, S, S, 3) at source resolution, in memory or memory-mapped.
+        batch_size: pictures per forward pass.
 
     Returns:
         float32 (N,) in [0, 1].
@@ -41,7 +41,17 @@ def predict(network: keras.Model, pictures: Pictures, batch_size: int = 256) -> 
 def predict_batches(
     network: keras.Model, inputs: Callable[[int, int], Inputs], count: int, batch_size: int = 256
 ) -> npt.NDArray[np.float32]:
-    """P(REAL) of `count` examples, whose `inputs(start, stop)` are made ready while the network computes; (count,)."""
+    """Predict P(REAL) of examples whose inputs are prepared while the network computes.
+
+    Args:
+        network: a network of this project.
+        inputs: returns the network inputs of the examples from start up to stop.
+        count: number of examples.
+        batch_size: examples per forward pass.
+
+    Returns:
+        float32 (count,) in [0, 1].
+    """
     probabilities = np.zeros(count, dtype=np.float32)
     starts = range(0, count, batch_size)
     batches = Prefetched(lambda place: inputs(starts[place], min(starts[place] + batch_size, count)), len(starts))
@@ -52,43 +62,42 @@ def predict_batches(
 
 
 def load_network(path: Path) -> keras.Model:
-    """Load a network from a .keras file; no code in the file is run (safe_mode).
+    """Load a network from a .keras file, without running code from the file (safe_mode).
 
     Raises:
-        UserError: the file is missing, damaged or no network of this project.
+        UserError: the file is missing, is damaged, or is not a network of this project.
     """
     if not path.is_file():
-        raise UserError(f"{path} is missing; `dvc repro train` makes it")
+        raise UserError(f"{path} is missing; `dvc repro train` writes it")
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds for a damaged file
+    except Exception as error:  # Keras raises many types of errors for a damaged file
         raise UserError(
-            f"{path} is no .keras file that can be loaded ({one_line(error)}); `dvc repro -f train` makes it anew"
+            f"{path} cannot be loaded as a .keras file ({one_line(error)}); `dvc repro -f train` writes it again"
         ) from None
     if network.output_shape != (None, 1) or len(network.input_shape) != 4:
         raise UserError(
-            f"{path} maps {network.input_shape} to {network.output_shape}; expected pictures to one P(REAL)"
+            f"{path} maps {network.input_shape} to {network.output_shape}; expected pictures to P(REAL), (None, 1)"
         )
     return network
 
 
-def in_float32(network: keras.Model) -> keras.Model:
-    """The same network, weights copied, with every layer computing in float32 whatever it trained in; not compiled."""
+def to_float32(network: keras.Model) -> keras.Model:
+    """Copy a network with its weights; every layer of the copy computes in float32. The copy is not compiled."""
     copy = type(network).from_config(_with_float32(network.get_config()))
     copy.set_weights(network.get_weights())
     return copy
 
 
 def save_network(network: keras.Model, path: Path) -> None:
-    """Write a .keras file whose bytes depend on the network alone.
+    """Write a .keras file whose bytes depend on the network only.
 
-    Keras stores the date and memory addresses in the file; here they are fixed, so that DVC sees the same model as the
-    same.
+    Keras stores the date and memory addresses in the file. They are removed, so that equal networks have equal digests.
     """
     raw = io.BytesIO()
     keras_file = path.with_name(f".{path.stem}.unnormalised.keras")
     try:
-        in_float32(network).save(keras_file)  # without the optimiser
+        to_float32(network).save(keras_file)  # without the optimiser
         raw.write(keras_file.read_bytes())
     finally:
         keras_file.unlink(missing_ok=True)
@@ -96,11 +105,12 @@ def save_network(network: keras.Model, path: Path) -> None:
         for name in sorted(source.namelist()):
             data = source.read(name)
             if name.endswith(".json"):
-                data = json.dumps(without_accidents(json.loads(data)), sort_keys=True).encode()
+                data = json.dumps(drop_volatile_fields(json.loads(data)), sort_keys=True).encode()
             target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
 
 
 def _with_float32(config: Any) -> Any:
+    """Replace the bfloat16 policy in a network's configuration by float32."""
     if isinstance(config, dict):
         return {key: _with_float32(value) for key, value in config.items()}
     if isinstance(config, (list, tuple)):
@@ -108,11 +118,11 @@ def _with_float32(config: Any) -> Any:
     return "float32" if config == "mixed_bfloat16" else config
 
 
-def without_accidents(value: Any) -> Any:
-    """A saved configuration without the date and the memory addresses that Keras writes into it."""
+def drop_volatile_fields(value: Any) -> Any:
+    """Return a saved configuration without the date and the memory addresses that Keras writes into it."""
     if isinstance(value, dict):
         kept = {key: item for key, item in value.items() if key != "shared_object_id"}
-        return {key: "" if key == "date_saved" else without_accidents(item) for key, item in kept.items()}
+        return {key: "" if key == "date_saved" else drop_volatile_fields(item) for key, item in kept.items()}
     if isinstance(value, list):
-        return [without_accidents(item) for item in value]
+        return [drop_volatile_fields(item) for item in value]
     return value

@@ -140,8 +140,8 @@ def ancestors(client: Any, trained: TrainedRun) -> list[Ancestor]:
     current = trained
     while pretrained.weights_file(current.params.get("train.weights", "none")).suffix == ".keras":
         digest = current.params.get("train.weights_sha256", "")
-        if pretrained.is_it(home(), digest):
-            return [*found, Shipped(pretrained.seen(home()))]
+        if pretrained.is_shipped(home(), digest):
+            return [*found, Shipped(pretrained.training_fingerprints(home()))]
         places = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = client.search_runs(places, f"tags.model_sha256 = '{digest}'", max_results=1)
         if not runs or runs[0].info.run_id in {

@@ -9,8 +9,8 @@ from realfake.config.schema import TrainParams
 from realfake.core.arrays import Labels, Pictures
 from realfake.data.dataset import read_manifest
 from realfake.data.fingerprints import learnt_from, write_fingerprints
-from realfake.models.saving import in_float32, save_network
-from realfake.models.test_time_augmentation import mirrored
+from realfake.models.saving import save_network, to_float32
+from realfake.models.test_time_augmentation import average_over_mirror_image
 from realfake.training.calibration import calibrate
 from realfake.training.history import EpochResult, write_history
 from realfake.training.training_record import Calibration, TrainingRecord
@@ -27,7 +27,7 @@ def finish(network: keras.Model, val: tuple[Pictures, Labels], params: TrainPara
     Returns:
         The finished network, a copy, and what calibration found.
     """
-    finished = in_float32(mirrored(network, params) if params.mirror else network)
+    finished = to_float32(average_over_mirror_image(network, params) if params.mirror else network)
     return finished, calibrate(finished, *val, params.calibration)
 
 
