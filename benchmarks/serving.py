@@ -17,7 +17,7 @@ import numpy as np
 from scene import PROJECT
 
 from realfake.core.errors import UserError
-from realfake.inference.detector import Detector, exported_model
+from realfake.inference.detector import Detector, default_model
 
 PATIENCE, SECONDS, ASKED = 120, 10, 200
 """Seconds for the server to start, seconds of each throughput, and requests of each latency."""
@@ -33,7 +33,7 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
         UserError: there is no champion here, or its server does not start.
     """
     pictures = np.load(PROJECT / "outputs/prepared/test_pictures.npy")[:64]
-    detector = Detector(exported_model(PROJECT))
+    detector = Detector(default_model(PROJECT))
     inputs = pictures.astype(np.float32) / 255
     with _server() as address:
         bodies = {batch: json.dumps({"instances": inputs[:batch].tolist()}).encode() for batch in BATCHES}
@@ -45,8 +45,8 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
             for batch in BATCHES
             for clients in CLIENTS
         }
-    result["file_latency_ms"] = _latency(lambda: detector.probabilities(pictures[:1]))
-    result["file_pictures_per_second"] = _throughput(lambda: detector.probabilities(pictures), 64, 1)
+    result["file_latency_ms"] = _latency(lambda: detector.predict(pictures[:1]))
+    result["file_pictures_per_second"] = _throughput(lambda: detector.predict(pictures), 64, 1)
     return result
 
 

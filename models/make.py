@@ -111,10 +111,10 @@ def light(file: Path, project: Path) -> dict[str, Any]:
     """Scores of the int8 file itself, which differs from the network by its rounding, on the same test pictures."""
     params, detector = load_params(project / "params.yaml").evaluate, Detector(file)
     test = load_split(project / "outputs/prepared", "test")
-    probabilities = detector.probabilities(test.pictures)
+    probabilities = detector.predict(test.pictures)
     found = scoring.assess(test, probabilities, params)
     print("damaging for the int8 file", flush=True)
-    damaged = robustness.measure(detector.probabilities, test, probabilities, params)
+    damaged = robustness.measure(detector.predict, test, probabilities, params)
     interval = found.intervals["accuracy"]
     return {
         "scores": rounded(found.scores),

@@ -10,7 +10,7 @@ from pathlib import Path
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.inference.demo_page import serve
-from realfake.inference.detector import Detector, exported_model
+from realfake.inference.detector import Detector, default_model
 
 HERE = Path(__file__).resolve().parent
 """The folder of this file: src/, or a folder that src/space.py wrote, which holds the model and the examples too."""
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default %(default)s)")
     arguments = parser.parse_args()
     packed = HERE / "model.tflite"
-    detector = Detector(arguments.model or (packed if packed.is_file() else exported_model(HERE.parent)), threads=1)
+    detector = Detector(arguments.model or (packed if packed.is_file() else default_model(HERE.parent)), threads=1)
     serve(detector, (HERE if packed.is_file() else HERE.parent) / "imgs", arguments.host, arguments.port)
 
 

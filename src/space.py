@@ -10,7 +10,7 @@ from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.export.hugging_face_space import write_space
-from realfake.inference.detector import exported_model
+from realfake.inference.detector import default_model
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root = workspace()
     output = arguments.output or root / "outputs/space"
-    write_space(root, arguments.model or exported_model(root), output)
+    write_space(root, arguments.model or default_model(root), output)
     print(f"{output} is ready. Try it with `python {output}/app.py`; upload it with")
     print(f"hf upload USER/NAME {output} . --repo-type space")
 

@@ -62,10 +62,10 @@ def the_client_says_what_the_file_says(project: Path, server: str) -> None:
         project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --server http://127.0.0.1:{free_port()}"
     )
     assert nobody.returncode == 1
-    assert "does not answer as `mlflow models serve` does" in nobody.stderr
+    assert "mlflow models serve" in nobody.stderr
     small = run(project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --image-size 64 --server {server}")
     assert small.returncode == 1
-    assert "refuses the pictures" in small.stderr
+    assert "refuses" in small.stderr
 
 
 def first_pictures(project: Path, count: int) -> np.ndarray:

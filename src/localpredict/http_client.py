@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
-from realfake.inference.scoring_client import ask_for_all
+from realfake.inference.scoring_client import classify_on_server
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     sizes = (arguments.source_size, arguments.image_size)
-    return 1 if ask_for_all(arguments.server, arguments.pictures, *sizes, arguments.threshold) else 0
+    return 1 if classify_on_server(arguments.server, arguments.pictures, *sizes, arguments.threshold) else 0
 
 
 if __name__ == "__main__":

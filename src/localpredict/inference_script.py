@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import UserError, run
-from realfake.inference.detector import SHIPPED, Detector, exported_model
-from realfake.inference.predictions import answer_all, as_json, draw
+from realfake.inference.detector import SHIPPED, Detector, default_model
+from realfake.inference.predictions import as_record, classify_files, write_figure
 
 
 def main() -> int:
@@ -38,16 +38,16 @@ def main() -> int:
     arguments = parser.parse_args()
     check(arguments)
     root = Path(__file__).resolve().parents[2]
-    detector = Detector(arguments.model or exported_model(root), arguments.threads)
+    detector = Detector(arguments.model or default_model(root), arguments.threads)
     if arguments.model is None and detector.path == root / SHIPPED:
         print(f"no model trained here yet; using the shipped detector {SHIPPED}, trained on CIFAKE", file=sys.stderr)
-    answers, failed = answer_all(detector, arguments.pictures, arguments.json)
+    results, failed = classify_files(detector, arguments.pictures, arguments.json)
     if arguments.json:
-        print(json.dumps([as_json(path, answer, detector) for path, answer in answers], indent=2))
+        print(json.dumps([as_record(path, result, detector) for path, result in results], indent=2))
     wanted = arguments.output is not None or not (arguments.json or arguments.no_plot)
-    if answers and wanted:
+    if results and wanted:
         output = arguments.output or Path("prediction.png")
-        print(f"{draw(answers, detector, output)}: {output}", file=sys.stderr)
+        print(f"{write_figure(results, detector, output)}: {output}", file=sys.stderr)
     return 1 if failed else 0
 
 

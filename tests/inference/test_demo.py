@@ -1,4 +1,4 @@
-"""What the demo says of good files and bad ones."""
+"""The demo's texts: classifications, unusable files, limits."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from realfake.export.converters import Source, write_format
-from realfake.inference.demo import answer, facts, limits
+from realfake.inference.demo import classify_upload, facts_table, limits_text
 from realfake.inference.detector import Detector
 from realfake.inference.metadata import Description
 
@@ -16,7 +16,7 @@ FIGURES = {"accuracy": 0.94, "accuracy_ci_low": 0.92, "accuracy_ci_high": 0.96}
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory) -> Detector:
-    """Red pictures are REAL to it."""
+    """A detector that calls red pictures REAL."""
     import keras
     from keras import layers
 
@@ -28,29 +28,30 @@ def detector(tmp_path_factory) -> Detector:
     return Detector(write_format("litert_fp32", source, tmp_path_factory.mktemp("model")))
 
 
-def test_an_answer_has_words_numbers_and_two_pictures(detector, tmp_path):
+def test_a_classification_has_a_verdict_probabilities_and_two_pictures(detector, tmp_path):
     Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
-    verdict, labels, seen, where = answer(detector, str(tmp_path / "red.png"))
-    assert verdict == "## REAL\nTo the network it looks like a photograph (98.2%)."
-    assert labels == pytest.approx({"FAKE": 0.018, "REAL": 0.982}, abs=1e-3)
-    assert seen.shape == where.shape == (256, 256, 3)
+    verdict, probabilities, resized, evidence = classify_upload(detector, str(tmp_path / "red.png"))
+    assert verdict.startswith("## REAL\n")
+    assert "photograph (98.2%)" in verdict
+    assert probabilities == pytest.approx({"FAKE": 0.018, "REAL": 0.982}, abs=1e-3)
+    assert resized.shape == evidence.shape == (256, 256, 3)
     Image.new("RGB", (64, 64), (20, 20, 20)).save(tmp_path / "dark.png")
-    assert (
-        answer(detector, str(tmp_path / "dark.png"))[0] == "## FAKE\nTo the network it rather looks generated (57.8%)."
-    )
+    verdict, *_ = classify_upload(detector, str(tmp_path / "dark.png"))
+    assert verdict.startswith("## FAKE\n")
+    assert "rather looks generated (57.8%)" in verdict
 
 
-def test_what_is_no_picture_is_said_and_clears_the_rest(detector, tmp_path):
+def test_an_unusable_file_gives_its_reason_and_nothing_else(detector, tmp_path):
     (tmp_path / "text.jpg").write_text("text")
-    said = answer(detector, str(tmp_path / "text.jpg"))
-    assert said == ("## This file cannot be used\nnot a picture that Pillow can read.", None, None, None)
-    assert answer(detector, None) == ("## Waiting for a picture", None, None, None)
+    verdict, *others = classify_upload(detector, str(tmp_path / "text.jpg"))
+    assert "not a picture" in verdict
+    assert others == [None] * 3
+    assert classify_upload(detector, None)[1:] == (None, None, None)
 
 
-def test_limits_are_those_of_the_network(detector):
-    said = limits(detector.description)
-    assert "It sees 32 x 32 pixels." in said
-    assert "it erred on 6.0% of them\n" in said.replace(" (95", "\n(95")
-    assert "(95 % interval 4.0% to 8.0%)" in said
-    assert "was not measured" in limits(Description(32, 32, 0.5, "d", "m", {}))
-    assert f"| file | {Path(detector.path).name}," in facts(detector)
+def test_the_limits_name_resolution_and_error_rate(detector):
+    text = limits_text(detector.description)
+    assert "32 x 32 pixels" in text
+    assert "6.0% of them (95 % interval 4.0% to 8.0%)" in text
+    assert "not measured" in limits_text(Description(32, 32, 0.5, "d", "m", {}))
+    assert f"| file | {Path(detector.path).name}," in facts_table(detector)

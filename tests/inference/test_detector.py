@@ -1,4 +1,4 @@
-"""From a picture file to the network's input as in training, and what cannot be used in one line."""
+"""A picture file becomes the same network input as in training; unusable files are explained in one line."""
 
 import io
 from pathlib import Path
@@ -14,7 +14,7 @@ from realfake.data.dataset import CLASSES, load_arrays
 from realfake.data.images import PictureError, network_input
 from realfake.data.preparation import prepare
 from realfake.export.converters import Source, write_format
-from realfake.inference.detector import SHIPPED, Detector, exported_model
+from realfake.inference.detector import SHIPPED, Detector, default_model
 from realfake.inference.metadata import Description
 
 PROJECT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ SIZE, NETWORK = 32, 48
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """LiteRT and ONNX files of a network that answers with the mean of red, which shows what it was given."""
+    """LiteRT and ONNX files of a network that returns the mean of red, which shows what its input was."""
     import keras
     from keras import layers
 
@@ -71,8 +71,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_picture_meets_the_network_as_in_training(models, tmp_path, kind):
-    """The stage preprocess on one side, the detector on the other: the same tensor, to the bit."""
+def test_a_picture_becomes_the_same_input_as_in_training(models, tmp_path, kind):
+    """The stage preprocess and the detector compute the same tensor, bit by bit."""
     flat = [encoded(Image.fromarray(np.full((40, 40, 3), v, dtype=np.uint8)), "PNG") for v in range(0, 250, 10)]
     files = {f"train/{CLASSES[place % 2]}/{place}.png": data for place, data in enumerate(flat[1:])}
     files |= {"test/FAKE/0.png": flat[0], "test/REAL/1.png": FILES[kind]}
@@ -84,61 +84,61 @@ def test_a_picture_meets_the_network_as_in_training(models, tmp_path, kind):
     prepare(tmp_path / "raw", params, tmp_path / "prepared")
     trained, labels = load_arrays(tmp_path / "prepared", "test")
     for path in models:
-        answer = Detector(path).look(FILES[kind])
-        np.testing.assert_array_equal(answer.seen, trained[labels == 1][0])
-        tensor = network_input(answer.seen[None], NETWORK)
-        assert answer.probability == pytest.approx(float(tensor[..., 0].mean()), abs=1e-5)
+        found = Detector(path).classify(FILES[kind])
+        np.testing.assert_array_equal(found.resized, trained[labels == 1][0])
+        tensor = network_input(found.resized[None], NETWORK)
+        assert found.probability == pytest.approx(float(tensor[..., 0].mean()), abs=1e-5)
 
 
-def test_the_threshold_of_the_file_decides(models):
+def test_the_label_follows_the_threshold_in_the_file(models):
     for value, label in ((90, "FAKE"), (110, "REAL")):  # 0.4 of 255 is 102
-        answer = Detector(models[0]).look(encoded(Image.new("RGB", (40, 40), (value, 0, 0)), "PNG"))
-        assert answer.label == label
+        found = Detector(models[0]).classify(encoded(Image.new("RGB", (40, 40), (value, 0, 0)), "PNG"))
+        assert found.label == label
         expected = value / 255 if label == "REAL" else 1 - value / 255
-        assert answer.confidence == pytest.approx(expected, abs=1e-5)
+        assert found.confidence == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_is_no_picture_says_why(models):
+def test_an_unusable_file_says_why(models):
     detector = Detector(models[0])
     two = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
     for data, reason in (
-        (b"", "the file is empty"),
-        (b"text", "not a picture that Pillow can read"),
-        (FILES["jpeg"][:200], "damaged picture|not a picture"),
-        (encoded(two[0], "GIF", save_all=True, append_images=two[1:]), "an animation; give one still picture"),
-        (encoded(Image.new("RGB", (20, 40)), "PNG"), "20 x 40 pixels are too few"),
+        (b"", "empty"),
+        (b"text", "not a picture"),
+        (FILES["jpeg"][:200], "damaged|not a picture"),
+        (encoded(two[0], "GIF", save_all=True, append_images=two[1:]), "animation"),
+        (encoded(Image.new("RGB", (20, 40)), "PNG"), "20 x 40"),
     ):
         with pytest.raises(PictureError, match=reason):
-            detector.look(data)
+            detector.classify(data)
 
 
-def test_a_model_of_another_kind_is_one_line(models, tmp_path):
+def test_an_unusable_model_file_is_explained_in_one_line(models, tmp_path):
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(models[0].read_bytes().partition(b"PK\x03\x04")[0])
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"damaged")
     for path, reason in (
-        (tmp_path / "none.tflite", "is missing; `dvc repro export` makes"),
-        (tmp_path / "model.keras", "has no known format; expected a file that ends in .onnx, .tflite"),
-        (bare, "does not say how to use it"),
-        (damaged, "cannot be loaded"),
+        (tmp_path / "none.tflite", "none.tflite is missing"),
+        (tmp_path / "model.keras", r"model\.keras.*\.onnx, \.tflite"),
+        (bare, "bare.tflite.*metadata"),
+        (damaged, "damaged.onnx cannot be loaded"),
     ):
         with pytest.raises(UserError, match=reason) as error:
             Detector(path)
         assert "\n" not in str(error.value)
 
 
-def test_the_shipped_file_answers_until_something_was_trained(tmp_path):
+def test_the_shipped_file_is_used_until_a_network_was_trained(tmp_path):
     shipped, own = tmp_path / SHIPPED, tmp_path / "outputs/export/models/model.onnx"
-    with pytest.raises(UserError, match="holds no model"):
-        exported_model(tmp_path)
+    with pytest.raises(UserError, match="--model"):
+        default_model(tmp_path)
     for file in (shipped, own):
         file.parent.mkdir(parents=True)
     shipped.touch()
-    assert exported_model(tmp_path) == shipped
+    assert default_model(tmp_path) == shipped
     own.touch()
-    assert exported_model(tmp_path) == own
+    assert default_model(tmp_path) == own
     own.unlink()
     (tmp_path / "outputs/model").mkdir()
-    with pytest.raises(UserError, match="holds no model"):  # a training whose export failed
-        exported_model(tmp_path)
+    with pytest.raises(UserError, match="--model"):  # a training whose export failed
+        default_model(tmp_path)

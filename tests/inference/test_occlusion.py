@@ -1,4 +1,4 @@
-"""The map finds what the answer hangs on."""
+"""The occlusion map finds the area that a prediction depends on."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from realfake.inference.occlusion import occlusion_map, overlay
 
 
 def corner(pictures: np.ndarray) -> np.ndarray:
-    """P(REAL) rises with the light in the upper left eighth."""
+    """P(REAL) that rises with the brightness of the upper left corner."""
     light = pictures[:, :8, :8].mean(axis=(1, 2, 3)) / 255
     return (0.2 + 0.6 * light).astype(np.float32)
 
@@ -19,7 +19,7 @@ def picture() -> np.ndarray:
     return dark
 
 
-def test_the_place_that_matters_stands_out_with_its_sign(picture):
+def test_the_decisive_area_stands_out_with_its_sign(picture):
     found = occlusion_map(corner, picture)
     assert found.shape == (32, 32)
     assert found[:4, :4].min() > 1, "it speaks for REAL"
@@ -36,10 +36,10 @@ def test_the_overlay_is_blue_for_real_and_orange_for_fake(picture):
     assert blue > red + 50
     red, _, blue = overlay(picture, -found, scale=4)[0, 0].astype(int)
     assert red > blue + 50
-    assert np.ptp(drawn[-1, -1]) == 0, "what does not matter stays grey"
+    assert np.ptp(drawn[-1, -1]) == 0, "areas without influence stay grey"
 
 
-def test_a_network_that_does_not_care_leaves_the_picture_grey(picture):
+def test_constant_predictions_leave_the_picture_grey(picture):
     found = occlusion_map(lambda pictures: np.full(len(pictures), 0.7, dtype=np.float32), picture)
     assert not found.any()
     assert np.ptp(overlay(picture, found), axis=2).max() == 0

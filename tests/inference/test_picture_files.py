@@ -1,7 +1,7 @@
-"""Which files a command line names, and what is said of those that cannot be used."""
+"""Files and folders of a command line are found and read; unusable ones print an error line."""
 
 from realfake.data.images import decode
-from realfake.inference.picture_files import picture_files, read_each
+from realfake.inference.picture_files import find_pictures, read_pictures
 
 
 def test_folders_give_their_pictures_in_order(tmp_path):
@@ -9,24 +9,24 @@ def test_folders_give_their_pictures_in_order(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "empty").mkdir()
-    *found, problem = picture_files([tmp_path / "a.jpg", tmp_path / "b", tmp_path / "empty"])
+    *found, problem = find_pictures([tmp_path / "a.jpg", tmp_path / "b", tmp_path / "empty"])
     assert [path.name for path in found] == ["a.jpg", "1.jpg", "2.PNG"]
-    assert "empty holds no pictures" in str(problem)
+    assert f"{tmp_path}/empty" in str(problem)
 
 
-def test_a_file_that_cannot_be_used_is_a_line_and_the_others_are_read(tmp_path, capsys):
+def test_an_unusable_file_prints_a_line_and_the_others_are_read(tmp_path, capsys):
     from conftest import PROJECT
 
     good = PROJECT / "imgs/fake/5.jpg"
     (tmp_path / "text.jpg").write_text("text")
     (tmp_path / "empty").mkdir()
     paths = [tmp_path / "none.jpg", good, tmp_path / "text.jpg", tmp_path / "empty"]
-    missing, found, text, empty = read_each(paths, decode)
+    missing, found, text, empty = read_pictures(paths, decode)
     assert (missing, text, empty) == (None, None, None)
     path, picture = found
     assert path == good
     assert picture.size == decode(good.read_bytes()).size
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == f"error: {tmp_path}/none.jpg: No such file or directory"
-    assert lines[1] == f"error: {tmp_path}/text.jpg: not a picture that Pillow can read"
-    assert lines[2].startswith(f"error: {tmp_path}/empty holds no pictures")
+    assert lines[1].startswith(f"error: {tmp_path}/text.jpg: ")
+    assert lines[2].startswith(f"error: {tmp_path}/empty ")

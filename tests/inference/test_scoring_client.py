@@ -1,4 +1,4 @@
-"""A scoring server's answers are told; what is no such server is one line. tests/test_promote.py asks a real one."""
+"""The client prints a server's predictions; other servers are one line. tests/test_promote.py uses a real server."""
 
 import json
 import socket
@@ -11,20 +11,20 @@ import pytest
 from conftest import PROJECT
 
 from realfake.core.errors import UserError
-from realfake.inference.scoring_client import ask, ask_for_all
+from realfake.inference.scoring_client import classify_on_server, request_predictions
 
 
 @pytest.mark.parametrize(
     ("server", "reason"),
     [
-        ("http://127.0.0.1:1", "does not answer as `mlflow models serve` does"),
-        ("localhost", "does not answer as `mlflow models serve` does"),
-        ("a line", "gives 1 answers for 24 pictures"),
-        ("nothing", "does not answer as `mlflow models serve` does"),
+        ("http://127.0.0.1:1", "mlflow models serve"),
+        ("localhost", "mlflow models serve"),
+        ("one prediction", "1 predictions for 24 pictures"),
+        ("another protocol", "mlflow models serve"),
     ],
 )
-def test_a_server_that_is_none_is_one_line(server, reason):
-    answers = {"a line": b'HTTP/1.0 200 OK\r\n\r\n{"predictions": [[0.5]]}', "nothing": b"SSH-2.0\r\n"}
+def test_another_server_is_explained_in_one_line(server, reason):
+    answers = {"one prediction": b'HTTP/1.0 200 OK\r\n\r\n{"predictions": [[0.5]]}', "another protocol": b"SSH-2.0\r\n"}
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
@@ -42,12 +42,12 @@ def test_a_server_that_is_none_is_one_line(server, reason):
         else:
             server_address = server
         with pytest.raises(UserError, match=reason) as error:
-            ask_for_all(server_address, [PROJECT / "imgs"], 32, 32, 0.5)
+            classify_on_server(server_address, [PROJECT / "imgs"], 32, 32, 0.5)
     assert "\n" not in str(error.value)
 
 
 class Red(BaseHTTPRequestHandler):
-    """Answers with the mean of red, for as many pictures as were sent; `refuse` says what is wrong instead."""
+    """Returns the mean of red as P(REAL) of each picture, or with `refuse` an error."""
 
     refuse = False
 
@@ -75,22 +75,22 @@ def server():
     serving.server_close()
 
 
-def test_every_picture_gets_its_answer_and_bad_ones_are_counted(server, tmp_path, capsys):
+def test_every_picture_has_a_line_and_errors_are_counted(server, tmp_path, capsys):
     from PIL import Image
 
     for name in ("black", "red"):
         Image.new("RGB", (40, 40), name).save(tmp_path / f"{name}.png")
     (tmp_path / "text.jpg").write_text("text")
-    assert ask_for_all(server[0], [tmp_path], 32, 32, 0.5) == 1
+    assert classify_on_server(server[0], [tmp_path], 32, 32, 0.5) == 1
     said = capsys.readouterr()
     assert said.out.splitlines() == [f"{tmp_path}/black.png: FAKE (100.0%)", f"{tmp_path}/red.png: REAL (100.0%)"]
     assert said.err.count("\n") == 1
 
 
-def test_a_refusal_is_one_line_and_nothing_is_asked_for_nothing(server):
+def test_a_refusal_is_one_line_and_no_pictures_need_no_request(server):
     address, handler = server
     handler.refuse = True
-    with pytest.raises(UserError, match="refuses the pictures") as error:
-        ask(address, np.zeros((1, 4, 4, 3), np.float32))
+    with pytest.raises(UserError, match="refuses") as error:
+        request_predictions(address, np.zeros((1, 4, 4, 3), np.float32))
     assert "\n" not in str(error.value)
-    assert ask(address, np.zeros((0, 4, 4, 3), np.float32)) == []
+    assert request_predictions(address, np.zeros((0, 4, 4, 3), np.float32)) == []

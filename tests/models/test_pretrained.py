@@ -105,15 +105,15 @@ def test_the_int8_file_reaches_its_recorded_accuracy_on_the_real_test_pictures(c
     rows = [one for one in read_archive(CIFAKE) if one.split == "test"]
     pictures = np.stack([to_source(decode(one.data), 32) for one in rows])
     labels = np.array([one.label for one in rows], dtype=np.uint8)
-    found = accuracy(labels, np.concatenate([detector.probabilities(part) for part in np.split(pictures, 20)]))
+    found = accuracy(labels, np.concatenate([detector.predict(part) for part in np.split(pictures, 20)]))
     assert found == pytest.approx(record["formats"]["formats"]["litert_int8"]["accuracy"], abs=0.01)
 
 
 def test_it_classifies_any_picture_of_enough_pixels(tmp_path):
     Image.effect_noise((320, 200), 60).convert("RGB").save(tmp_path / "noise.png")
-    answer = Detector(PROJECT / SHIPPED).look((tmp_path / "noise.png").read_bytes())
-    assert answer.label in ("REAL", "FAKE")
-    assert 0 <= answer.probability <= 1
+    found = Detector(PROJECT / SHIPPED).classify((tmp_path / "noise.png").read_bytes())
+    assert found.label in ("REAL", "FAKE")
+    assert 0 <= found.probability <= 1
 
 
 def test_the_recorded_digest_is_that_of_the_file(record):

@@ -17,7 +17,7 @@ from realfake.core.files import atomic_file, sha256_file
 from realfake.core.native_output import quiet
 from realfake.evaluation.results import Decision, EvaluationScores
 from realfake.inference.metadata import Description, attach, read_archived
-from realfake.inference.runtimes import LIGHT, Runner, open_file
+from realfake.inference.runtimes import LIGHT_OPENERS, Runner, open_file
 from realfake.training.training_record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -190,4 +190,4 @@ FORMATS: dict[FormatName, Format] = {
 """Every format by its name in params.yaml. All take and give float32; inside, fp16 and dynamic store smaller weights,
 int8 computes in 8 bits throughout (Jacob et al. 2018)."""
 
-_OPENERS = {".keras": _open_keras, **LIGHT}
+_OPENERS = {".keras": _open_keras, **LIGHT_OPENERS}

@@ -7,7 +7,7 @@ from pathlib import Path
 from realfake.core.code_identity import import_closure, source_files
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_folder
-from realfake.inference.demo import limits
+from realfake.inference.demo import limits_text
 from realfake.inference.detector import Detector
 
 PACKAGES = ("ai-edge-litert", "gradio", "numpy", "pillow")
@@ -53,4 +53,4 @@ def write_space(root: Path, model: Path, output: Path) -> None:
         shutil.copyfile(model, folder / "model.tflite")
         shutil.copytree(root / "imgs", folder / "imgs")
         (folder / "requirements.txt").write_text("".join(f"{name}=={number}\n" for name, number in needed.items()))
-        (folder / "README.md").write_text(HEADER.format(gradio=needed["gradio"]) + limits(description))
+        (folder / "README.md").write_text(HEADER.format(gradio=needed["gradio"]) + limits_text(description))

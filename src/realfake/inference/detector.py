@@ -1,4 +1,4 @@
-"""A picture file in, an answer out: what the inference script and the demo share. NumPy, Pillow and a light runtime."""
+"""Classify picture files with an exported model file; shared by the inference script, the demo and the benchmarks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,79 +12,82 @@ from realfake.inference.metadata import Description
 from realfake.inference.runtimes import open_file
 
 PREFERRED = ("model_int8.tflite", "model_dynamic.tflite", "model_fp16.tflite", "model_fp32.tflite", "model.onnx")
-"""Exported files, small and fast first."""
+"""Names of exported files, the smallest and fastest first."""
 
 SHIPPED = "models/cifake/model_int8.tflite"
-"""In the project, learnt from CIFAKE (models/make.py)."""
+"""The shipped model file within the project, trained on CIFAKE by models/make.py."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the network makes of one picture."""
+class Classification:
+    """The result for one picture."""
 
     label: str
     """REAL or FAKE."""
     probability: float
     """P(REAL) in [0, 1]."""
-    given: npt.NDArray[np.uint8]
-    """The picture as people see it, uint8 (H, W, 3), its longer side at most 512 pixels."""
-    seen: npt.NDArray[np.uint8]
-    """What the network sees before any upscaling, uint8 (S, S, 3)."""
+    thumbnail: npt.NDArray[np.uint8]
+    """The upright picture, uint8 (H, W, 3), its longer side at most 512 pixels."""
+    resized: npt.NDArray[np.uint8]
+    """The picture at source resolution, before it is enlarged to the network's input, uint8 (S, S, 3)."""
 
     @property
     def confidence(self) -> float:
-        """Probability of the label: P(REAL) or 1 - P(REAL)."""
+        """The probability of the label: P(REAL) or 1 - P(REAL), in [0, 1]."""
         return self.probability if self.label == "REAL" else 1 - self.probability
 
 
 class Detector:
-    """A model file that answers for picture files; use it from one thread at a time.
+    """A model file that classifies picture files; not thread-safe.
 
     Args:
         path: a .tflite or .onnx file that this project exported.
-        threads: for one answer; None leaves it to the runtime.
+        threads: threads per prediction; None leaves the number to the runtime.
 
     Raises:
-        UserError: no such file, damaged, of another kind, or without its description.
+        UserError: the file is missing, damaged, not a model of this project, or lacks its metadata.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.path = path
         self._runner = open_file(path, threads)
         if self._runner.description is None:
-            raise UserError(
-                f"{path} does not say how to use it (threshold, sizes); `dvc repro -f export` makes it anew"
-            )
+            raise UserError(f"{path} has no metadata (threshold, sizes); `dvc repro -f export` writes it again")
         self.description: Description = self._runner.description
 
-    def look(self, data: bytes) -> Answer:
-        """Answer for one picture file.
+    def classify(self, data: bytes) -> Classification:
+        """Classify one picture.
+
+        Args:
+            data: the bytes of a picture file.
 
         Raises:
-            PictureError: its bytes cannot be used; the message says why, without naming the file.
+            PictureError: the bytes cannot be used; the message says why, without naming a file.
         """
         image = decode(data)
-        seen = to_source(image, self.description.source_size)
-        probability = self.probabilities(seen[None])[0]
+        resized = to_source(image, self.description.source_size)
+        probability = self.predict(resized[None])[0]
         label = self.description.labels[int(probability >= self.description.threshold)]
         image.thumbnail((512, 512))
-        return Answer(label, float(probability), np.asarray(image, dtype=np.uint8), seen)
+        return Classification(label, float(probability), np.asarray(image, dtype=np.uint8), resized)
 
-    def probabilities(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """P(REAL) of source pictures, uint8 (N, S, S, 3), as float32 (N,)."""
+    def predict(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Predict P(REAL), float32 (N,), of pictures at source resolution, uint8 (N, S, S, 3)."""
         return self._runner(network_input(pictures, self._runner.image_size))
 
 
-def exported_model(root: Path) -> Path:
-    """The smallest file of a project's last export; in a project that has trained nothing, the shipped file.
+def default_model(root: Path) -> Path:
+    """Find the model file to use in a project: the first of PREFERRED that the last export wrote, else the shipped one.
+
+    The shipped file is used only where no network has been trained.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such file.
     """
     folder = root / "outputs/export/models"
     found = [folder / name for name in PREFERRED if (folder / name).is_file()]
     if not found and (root / SHIPPED).is_file() and not (root / "outputs/model").exists():
         return root / SHIPPED
     if not found:
-        raise UserError(f"{folder} holds no model; `make repro` makes it, or give a file with --model")
+        raise UserError(f"{folder} holds no model; run `make repro`, or give a file with --model")
     return found[0]

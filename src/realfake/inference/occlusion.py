@@ -1,6 +1,6 @@
-"""Where a network looked: cover the picture piece by piece and see how the answer moves (Zeiler & Fergus 2014, 4.2).
+"""Explain a prediction by occlusion: cover each area of the picture and measure the change (Zeiler & Fergus 2014, 4.2).
 
-Needs nothing of the network but its answers, so it works on quantised files too, where gradients are none.
+The method needs predictions only and no gradients, so it works for quantised files too.
 """
 
 from collections.abc import Callable
@@ -9,24 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 Map = npt.NDArray[np.float64]
+"""One number for each pixel, float64 (S, S)."""
 _CLIP = 1e-4
-_FOR, _AGAINST = (213, 94, 0), (0, 114, 178)
+"""Probabilities are kept this far from 0 and 1, so that log-odds are finite."""
+_FAKE_COLOUR, _REAL_COLOUR = (213, 94, 0), (0, 114, 178)
+"""Orange and blue (Okabe & Ito 2008), RGB."""
 
 
 def occlusion_map(
-    probabilities: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
+    predict: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
     picture: npt.NDArray[np.uint8],
     parts: int = 8,
 ) -> Map:
-    """How much each place speaks for REAL: the mean fall of the log odds when it is covered with the mean colour.
+    """Measure how much each area speaks for REAL: by how much the log-odds fall when it is covered by the mean colour.
+
+    A square cover moves over the picture in steps of half its side; the falls of overlapping covers are averaged.
 
     Args:
-        probabilities: uint8 (N, S, S, 3) to P(REAL), float32 (N,).
+        predict: predicts P(REAL), float32 (N,), of pictures, uint8 (N, S, S, 3).
         picture: uint8 (S, S, 3).
-        parts: the picture's side in steps of the cover, which is two steps wide.
+        parts: steps per side; the cover is two steps wide.
 
     Returns:
-        float64 (S, S); above 0 where a place speaks for REAL, below where it speaks for FAKE.
+        float64 (S, S), positive where the picture speaks for REAL and negative where it speaks for FAKE.
     """
     size = len(picture)
     edges = np.linspace(0, size, parts + 1).round().astype(int)
@@ -38,7 +43,7 @@ def occlusion_map(
     covered = np.repeat(picture[None], len(covers) + 1, axis=0)
     for number, cover in enumerate(covers):
         covered[number][cover] = picture.mean(axis=(0, 1)).round()
-    odds = _log_odds(probabilities(covered))
+    odds = _log_odds(predict(covered))
     total, times = np.zeros((size, size)), np.zeros((size, size))
     for cover, value in zip(covers, odds[:-1], strict=True):
         total[cover] += odds[-1] - value
@@ -47,21 +52,23 @@ def occlusion_map(
 
 
 def overlay(picture: npt.NDArray[np.uint8], importance: Map, scale: int = 8) -> npt.NDArray[np.uint8]:
-    """The picture in grey under its map: blue speaks for REAL, orange for FAKE.
+    """Draw a map over its picture in grey: blue where it speaks for REAL, orange where it speaks for FAKE.
 
     Args:
         picture: uint8 (S, S, 3).
-        importance: float (S, S).
-        scale: pixels on a side for each of the picture's.
+        importance: float (S, S), positive for REAL.
+        scale: pixels drawn for each pixel, on a side.
 
     Returns:
         uint8 (S * scale, S * scale, 3).
     """
-    strength = np.abs(importance) / max(float(np.abs(importance).max()), 1.0)  # under one unit of log odds is faint
-    colour = np.where((importance > 0)[..., None], np.array(_AGAINST), np.array(_FOR))
+    strength = np.abs(importance) / max(
+        float(np.abs(importance).max()), 1.0
+    )  # maps whose largest value is below one unit of log-odds are drawn faintly
+    colour = np.where((importance > 0)[..., None], np.array(_REAL_COLOUR), np.array(_FAKE_COLOUR))
     grey = picture.mean(axis=2, keepdims=True) * 0.6 + 90
-    share = 0.75 * strength[..., None]
-    mixed = (grey * (1 - share) + colour * share).clip(0, 255).astype(np.uint8)
+    opacity = 0.75 * strength[..., None]
+    mixed = (grey * (1 - opacity) + colour * opacity).clip(0, 255).astype(np.uint8)
     drawn: npt.NDArray[np.uint8] = mixed.repeat(scale, axis=0).repeat(scale, axis=1)
     return drawn
 

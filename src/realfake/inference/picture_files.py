@@ -1,4 +1,4 @@
-"""Picture files that a command line names: found in folders, read one by one, with an error line for each bad one."""
+"""Find the picture files that a command line names and read them, with an error line for each unusable one."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -8,13 +8,14 @@ from typing import TypeVar
 from realfake.core.errors import UserError, one_line
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
-"""What counts as a picture in a folder; a file that is named is tried whatever its name."""
+"""Suffixes of pictures in folders; a file that is named itself is read whatever its suffix."""
 
 Content = TypeVar("Content")
+"""What is made of a picture file."""
 
 
-def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
-    """Files as they are named, and the pictures in folders, sorted; what is neither is an error in its place."""
+def find_pictures(paths: Sequence[Path]) -> Iterator[Path | UserError]:
+    """Yield the named files, and the pictures in named folders, sorted; for a folder without pictures an error."""
     for path in paths:
         if not path.is_dir():
             yield path
@@ -25,14 +26,14 @@ def picture_files(paths: Sequence[Path]) -> Iterator[Path | UserError]:
             yield UserError(f"{path} holds no pictures; expected files that end in .jpg, .png, .webp, ...")
 
 
-def read_each(paths: Sequence[Path], read: Callable[[bytes], Content]) -> Iterator[tuple[Path, Content] | None]:
-    """Read picture files; one that cannot be used prints its error line and gives None.
+def read_pictures(paths: Sequence[Path], read: Callable[[bytes], Content]) -> Iterator[tuple[Path, Content] | None]:
+    """Read picture files; for an unusable one, print an error line and yield None.
 
     Args:
-        paths: files, and folders of them; see `picture_files`.
-        read: makes something of a file's bytes, and raises UserError where they cannot be used.
+        paths: files and folders, as `find_pictures` takes them.
+        read: converts the bytes of a file; raises UserError if they cannot be used.
     """
-    for path in picture_files(paths):
+    for path in find_pictures(paths):
         try:
             if isinstance(path, UserError):
                 raise path

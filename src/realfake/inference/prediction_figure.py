@@ -1,36 +1,36 @@
-"""The figure of an answer: the picture as given, as the network sees it, and the two probabilities."""
+"""Draw predictions: the picture, the picture as the network sees it, and the two probabilities."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from realfake.inference.detector import Answer
+from realfake.inference.detector import Classification
 from realfake.inference.metadata import LABELS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"FAKE": "#d55e00", "REAL": "#0072b2"}
-"""Of the project's figures (Okabe & Ito 2008)."""
+"""Colours of the labels in the project's figures (Okabe & Ito 2008)."""
 _ROW = 2.3
 """Height of a row in inches."""
 
 
-def comparison(answers: Sequence[tuple[str, Answer]], threshold: float) -> "Figure":
-    """A row a picture, with its name.
+def draw_predictions(results: Sequence[tuple[str, Classification]], threshold: float) -> "Figure":
+    """Draw a row for each picture.
 
     Args:
-        answers: names and answers, at least one.
-        threshold: P(REAL) from which on a picture is called REAL; drawn as a line.
+        results: names and classifications of pictures, at least one.
+        threshold: P(REAL) from which a picture is called REAL; drawn as a line.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, _ROW * len(answers) + 0.4), layout="constrained")
-    rows = figure.subplots(len(answers), 3, squeeze=False, width_ratios=(1, 1, 1.6))
-    for place, ((name, answer), (given, seen, bars)) in enumerate(zip(answers, rows, strict=True)):
-        _show(given, answer.given, _shortened(name))
-        size = answer.seen.shape[0]
-        _show(seen, answer.seen, f"as the network sees it\n{size} x {size} pixels" if place == 0 else "")
-        _bars(bars, answer, threshold)
+    figure = Figure(figsize=(8, _ROW * len(results) + 0.4), layout="constrained")
+    rows = figure.subplots(len(results), 3, squeeze=False, width_ratios=(1, 1, 1.6))
+    for place, ((name, result), (left, middle, bars)) in enumerate(zip(results, rows, strict=True)):
+        _show(left, result.thumbnail, _shortened(name))
+        size = result.resized.shape[0]
+        _show(middle, result.resized, f"as the network sees it\n{size} x {size} pixels" if place == 0 else "")
+        _draw_bars(bars, result, threshold)
         if place == 0:
             bars.text(threshold, 1.42, " threshold", fontsize=8, va="top")
     return figure
@@ -38,13 +38,14 @@ def comparison(answers: Sequence[tuple[str, Answer]], threshold: float) -> "Figu
 
 def _show(axes: Any, picture: Any, title: str) -> None:
     axes.imshow(picture, interpolation="nearest")
-    axes.set_title(title, fontsize=9, loc="left", parse_math=False)  # a file name may hold a dollar
+    axes.set_title(title, fontsize=9, loc="left", parse_math=False)  # a file name may contain a dollar sign
     axes.set_axis_off()
 
 
-def _bars(axes: Any, answer: Answer, threshold: float) -> None:
-    values = (1 - answer.probability, answer.probability)
-    colours = [COLOURS[label] if label == answer.label else "#d9d9d9" for label in LABELS]
+def _draw_bars(axes: Any, result: Classification, threshold: float) -> None:
+    """Draw the probability of each label as a bar, and the threshold as a dotted line."""
+    values = (1 - result.probability, result.probability)
+    colours = [COLOURS[label] if label == result.label else "#d9d9d9" for label in LABELS]
     axes.barh(LABELS, values, color=colours, height=0.6)
     for place, value in enumerate(values):
         inside = value > 0.8
@@ -59,9 +60,10 @@ def _bars(axes: Any, answer: Answer, threshold: float) -> None:
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.set_title(f"{answer.label} ({answer.confidence:.1%})", fontsize=11, fontweight="bold", loc="left")
+    axes.set_title(f"{result.label} ({result.confidence:.1%})", fontsize=11, fontweight="bold", loc="left")
     axes.plot([threshold, threshold], [0.6, 1.4], color="#222222", linewidth=1, linestyle=":")
 
 
 def _shortened(name: str) -> str:
+    """Shorten a file name to 24 characters in its middle."""
     return name if len(name) <= 24 else f"{name[:12]}...{name[-9:]}"

@@ -1,4 +1,4 @@
-"""Answers for many picture files: a line each as they come, as JSON for programs, and drawn as a figure."""
+"""Classify many picture files and present the results: a line each, as JSON, or drawn as a figure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,70 +6,73 @@ from pathlib import Path
 
 import numpy as np
 
-from realfake.inference.detector import Answer, Detector
-from realfake.inference.picture_files import read_each
+from realfake.inference.detector import Classification, Detector
+from realfake.inference.picture_files import read_pictures
 
 DRAWN = 12
-"""Pictures in the figure at most."""
-NOTHING = np.zeros((0, 0, 3), dtype=np.uint8)
-"""In place of the pixels of answers that are not drawn."""
+"""Largest number of pictures in the figure."""
+NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
+"""Replaces the pixels of results that are not drawn, to save memory."""
+Results = Sequence[tuple[Path, Classification]]
+"""Picture files with their classifications."""
 
 
-def answer_all(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple[list[tuple[Path, Answer]], int]:
-    """Answer for every picture, and print a line each as they come.
+def classify_files(detector: Detector, paths: Sequence[Path], silent: bool) -> tuple[Results, int]:
+    """Classify every picture and print a line for each as soon as it is done.
 
     Args:
-        detector: what answers.
-        paths: picture files, and folders of them.
-        silent: print errors alone.
+        detector: the model to use.
+        paths: picture files, and folders with pictures.
+        silent: print nothing but errors.
 
     Returns:
-        the answers by file, of which the first DRAWN have their pixels, and how many files could not be used.
+        The results, of which the first DRAWN keep their pixels, and the number of files that could not be used.
     """
-    answers: list[tuple[Path, Answer]] = []
+    results: list[tuple[Path, Classification]] = []
     failed = 0
-    for found in read_each(paths, detector.look):
+    for found in read_pictures(paths, detector.classify):
         if found is None:
             failed += 1
             continue
-        path, answer = found
-        answers.append((path, answer if len(answers) < DRAWN else replace(answer, given=NOTHING, seen=NOTHING)))
+        path, result = found
+        drawn = len(results) < DRAWN
+        results.append((path, result if drawn else replace(result, thumbnail=NO_PIXELS, resized=NO_PIXELS)))
         if not silent:
-            print(f"{path}: {answer.label} ({answer.confidence:.1%})", flush=True)
-    return answers, failed
+            print(f"{path}: {result.label} ({result.confidence:.1%})", flush=True)
+    return results, failed
 
 
-def as_json(path: Path, answer: Answer, detector: Detector) -> dict[str, str | float]:
-    """Describe one answer for a program."""
+def as_record(path: Path, result: Classification, detector: Detector) -> dict[str, str | float]:
+    """Return one result with its file, threshold and model, to be written as JSON."""
     return {
         "picture": str(path),
-        "label": answer.label,
-        "confidence": round(answer.confidence, 6),
-        "probability_real": round(answer.probability, 6),
+        "label": result.label,
+        "confidence": round(result.confidence, 6),
+        "probability_real": round(result.probability, 6),
         "threshold": detector.description.threshold,
         "model": str(detector.path),
     }
 
 
-def draw(answers: Sequence[tuple[Path, Answer]], detector: Detector, output: Path) -> str:
-    """Draw the first answers, a row each: the picture as it was given, as the network sees it, the two probabilities.
+def write_figure(results: Results, detector: Detector, output: Path) -> str:
+    """Draw the first DRAWN results into a file.
 
     Args:
-        answers: from `answer_all`, at least one.
-        detector: what answered.
-        output: the figure's file; it appears whole or not at all.
+        results: from `classify_files`, at least one.
+        detector: the model that was used.
+        output: the file, which is written whole or not at all.
 
     Returns:
-        what it shows, in words.
+        What the figure shows, in words.
     """
-    from realfake.inference.prediction_figure import comparison
+    from realfake.inference.prediction_figure import draw_predictions
 
-    titled = [(path.name, answer) for path, answer in answers[:DRAWN]]
-    figure = comparison(titled, detector.description.threshold)
+    titled = [(path.name, result) for path, result in results[:DRAWN]]
+    figure = draw_predictions(titled, detector.description.threshold)
     partial = output.with_name(f".{output.stem}.partial{output.suffix}")
     try:
         figure.savefig(partial, dpi=120)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
-    return f"the first {DRAWN} of {len(answers)} pictures" if len(answers) > DRAWN else "figure"
+    return f"the first {DRAWN} of {len(results)} pictures" if len(results) > DRAWN else "figure"
