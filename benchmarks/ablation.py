@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT, Scene
+from sandbox import PROJECT, Sandbox
 
 BUDGET = {
     "preprocess.max_per_class": 9000,  # half of them val
@@ -50,16 +50,16 @@ ROWS: dict[str, Mapping[str, Any]] = {
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """Val accuracy, asked once and twice, on damaged pictures, and seconds, of each row; `count` is not used."""
-    scene = Scene("ablation", archive, "native", {})
+    sandbox = Sandbox("ablation", archive, "native", {})
     rows = {}
     for title, changes in ROWS.items():
-        scene.set({**BUDGET, **changes})
-        prepared = scene.prepared()
-        scene.forget("checkpoints")  # a row that is trained again must cost what it costs
+        sandbox.set_params({**BUDGET, **changes})
+        prepared = sandbox.prepare()
+        sandbox.clear_cache("checkpoints")  # a row that is trained again must cost what it costs
         started = time.perf_counter()
-        scene.run(PROJECT / "src/train.py")
+        sandbox.run(PROJECT / "src/train.py")
         seconds = time.perf_counter() - started
-        rows[title] = _scores(scene.folder, prepared) | {"train_seconds": seconds}
+        rows[title] = _scores(sandbox.folder, prepared) | {"train_seconds": seconds}
         print(f"  {title:<44} " + "  ".join(f"{k} {v:.4g}" for k, v in rows[title].items()), flush=True)
     train, val = (len(np.load(prepared / f"{split}_labels.npy")) for split in ("train", "val"))
     budget = {"epochs": BUDGET["train.epochs"], "train": train, "val": val}

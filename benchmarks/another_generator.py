@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT, Scene
+from sandbox import PROJECT, Sandbox
 
 from realfake.core.errors import UserError
 
@@ -32,8 +32,8 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     """Scores on the sample's test pictures; `archive` is not used, `count` is the number of seeds."""
     if (PROJECT / "data.dvc").read_bytes() != (PROJECT / "remote/sample.dvc").read_bytes():
         raise UserError("data/ does not hold the embedded sample; `python src/fetch.py --sample` brings it back")
-    scene = Scene("another_generator", PROJECT / "data/pictures.tar.gz", "quick", {})
-    prepared = scene.prepared()
+    sandbox = Sandbox("another_generator", PROJECT / "data/pictures.tar.gz", "quick", {})
+    prepared = sandbox.prepare()
     os.chdir(PROJECT)
     from realfake.config.schema import load_params, with_values
     from realfake.data.dataset import load_arrays

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import Scene, rounds
+from sandbox import Sandbox, measure_in_rounds
 
 SECONDS = 6.0
 """How long a repeated operation is timed."""
@@ -15,9 +15,9 @@ SECONDS = 6.0
 
 def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     """Pictures a second of each, in one process, and the machine's matrix rate in 1e9 operations a second."""
-    scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
-    prepared = scene.prepared()
-    os.chdir(scene.folder)
+    sandbox = Sandbox("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
+    prepared = sandbox.prepare()
+    os.chdir(sandbox.folder)
     from realfake.core.native_output import import_keras
 
     import_keras()
@@ -26,7 +26,7 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
 
-    params = load_params(scene.folder / "params.yaml").train
+    params = load_params(sandbox.folder / "params.yaml").train
     train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     network = build_network(params)
     with TrainablePart(network, params, train, val) as part:
@@ -35,19 +35,19 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
         batch = np.random.default_rng(0).random((64, *trunk.input_shape[1:]), dtype=np.float32)
 
         def fill() -> float:
-            scene.forget("trunk")
+            sandbox.clear_cache("trunk")
             with TrainablePart(network, params, train, val) as fresh:
                 fresh.parts = part.parts  # whose forward pass is traced already
                 fresh.data()
                 assert fresh.use is not None
                 return fresh.use.computed / fresh.use.seconds
 
-        scene.forget("trunk")
+        sandbox.clear_cache("trunk")
         data = part.data()
         assert part.use is not None
         first = part.use.computed / part.use.seconds
         step = _tail_steps(tail, data, params)
-        taken = rounds(
+        taken = measure_in_rounds(
             count,
             {
                 "matrix product, 1e9 operations/s": _matrix_rate,

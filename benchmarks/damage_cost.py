@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT, Scene
+from sandbox import PROJECT, Sandbox
 
 ROWS = {"with": 0.5, "without": 0.0}
 """Part of the training views that is damaged."""
@@ -22,17 +22,17 @@ BUDGET = {
 KINDS = ("jpeg_40", "noise_0.1", "blur_0.6")
 
 
-def scene(row: str, archive: Path) -> Scene:
+def sandbox(row: str, archive: Path) -> Sandbox:
     """The folder that a row is trained in."""
-    return Scene(f"damage_{row}", archive, "refine", {**BUDGET, "train.augmentation.corruption": ROWS[row]})
+    return Sandbox(f"damage_{row}", archive, "refine", {**BUDGET, "train.augmentation.corruption": ROWS[row]})
 
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """Scores of both on all of val, clean, and on a part of it, damaged in every way; `count` is not used."""
     rows, clean = {}, {}
     for row in ROWS:
-        made = scene(row, archive)
-        prepared = made.prepared()
+        made = sandbox(row, archive)
+        prepared = made.prepare()
         made.run(PROJECT / "src/train.py", shown=True)
         rows[row], clean[row] = _scores(made.folder, prepared)
         print(f"  {row:<8} " + "  ".join(f"{name} {value:.4f}" for name, value in rows[row].items()), flush=True)

@@ -3,34 +3,34 @@
 from pathlib import Path
 from typing import Any
 
-from scene import PROJECT, Scene, rounds
+from sandbox import PROJECT, Sandbox, measure_in_rounds
 
 CHANGES = {"train.weights": "none", "train.epochs": 5}
 
 
 def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     """Seconds of whole processes, from start to saved model, on the same real CIFAKE pictures."""
-    scene = Scene("deck", archive, "deck", CHANGES | {"preprocess.max_per_class": per_class})
-    folder = str(scene.jpeg_folder())
+    sandbox = Sandbox("deck", archive, "deck", CHANGES | {"preprocess.max_per_class": per_class})
+    folder = str(sandbox.write_jpegs())
     epochs: dict[str, list[float]] = {}
 
     def peer(manner: str) -> float:
-        told = scene.ask("peer_keras.py", folder, "5", manner)
+        told = sandbox.run_json("peer_keras.py", folder, "5", manner)
         ends = told["epoch_ends"]
         epochs.setdefault(manner, []).append((ends[-1] - ends[0]) / 4)
         return float(told["process_seconds"])
 
     def ours(*forgotten: str) -> float:
-        scene.forget(*forgotten)
-        return scene.run(PROJECT / "src/train.py")[0]
+        sandbox.clear_cache(*forgotten)
+        return sandbox.run(PROJECT / "src/train.py")[0]
 
     def uncached() -> float:
-        scene.set(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.max_gb": 0.0})
+        sandbox.set_params(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.max_gb": 0.0})
         seconds = ours("checkpoints")
-        scene.set(CHANGES | {"preprocess.max_per_class": per_class})
+        sandbox.set_params(CHANGES | {"preprocess.max_per_class": per_class})
         return seconds
 
-    seconds = rounds(
+    seconds = measure_in_rounds(
         count,
         {
             "tutorial as written": lambda: peer("as-written"),

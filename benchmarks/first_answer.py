@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from scene import PROJECT, Scene, rounds
+from sandbox import PROJECT, Sandbox, measure_in_rounds
 
 from realfake.core.errors import UserError
 
@@ -21,13 +21,13 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     missing = [name for name in (*FILES, "model.keras") if not (MODELS / name).is_file()]
     if missing:
         raise UserError(f"{MODELS} has no {missing[0]}; `make repro` makes it")
-    scene = Scene("first_answer", archive, "quick", {})
+    sandbox = Sandbox("first_answer", archive, "quick", {})
     peer, ours = Path(__file__).with_name("peer_predict.py"), PROJECT / "src/localpredict/inference_script.py"
 
     def script(name: str, *more: str) -> float:
-        return scene.run(ours, str(PICTURE), "--model", str(MODELS / name), *more)[0]
+        return sandbox.run(ours, str(PICTURE), "--model", str(MODELS / name), *more)[0]
 
-    measures = {"Keras script": lambda: scene.run(peer, str(MODELS / "model.keras"), str(PICTURE))[0]}
+    measures = {"Keras script": lambda: sandbox.run(peer, str(MODELS / "model.keras"), str(PICTURE))[0]}
     measures |= {name: lambda name=name: script(name, "--no-plot") for name in FILES}
     measures |= {"model_int8.tflite, with the figure": lambda: script("model_int8.tflite")}
-    return {"seconds": rounds(count, measures)}
+    return {"seconds": measure_in_rounds(count, measures)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from scene import PROJECT, Scene
+from sandbox import PROJECT, Sandbox
 
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
@@ -36,21 +36,21 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     Raises:
         UserError: `.cache/bench/shipped` does not hold the pipeline that made the shipped network.
     """
-    deck, made = Scene("formats", archive, "deck", DECK), Scene("shipped", archive, "refine", {})
+    deck, made = Sandbox("formats", archive, "deck", DECK), Sandbox("shipped", archive, "refine", {})
     trained = made.folder / "outputs/model/model.keras"
     if not trained.is_file() or not pretrained.is_shipped(PROJECT, sha256_file(trained)):
         raise UserError(f"{trained.parent} does not hold the shipped network; `make shipped` makes both anew")
     return {"ResNet50, 128 px": _exported(deck, STAGES), "shipped, 32 px": _exported(made, STAGES[1:])}
 
 
-def _exported(scene: Scene, stages: Sequence[str]) -> dict[str, Any]:
-    changes = yaml.safe_load((scene.folder / "params.yaml").read_text())
+def _exported(sandbox: Sandbox, stages: Sequence[str]) -> dict[str, Any]:
+    changes = yaml.safe_load((sandbox.folder / "params.yaml").read_text())
     changes["export"] |= {"check_pictures": 2000, "max_accuracy_drop": 1.0}
-    (scene.folder / "params.yaml").write_text(yaml.safe_dump(changes))
-    scene.prepared()
+    (sandbox.folder / "params.yaml").write_text(yaml.safe_dump(changes))
+    sandbox.prepare()
     for stage in stages:
-        scene.run(PROJECT / f"src/{stage}.py", shown=True)
-    found, speeds = ExportResults.read(scene.folder / "outputs/export"), measured_speeds(scene.folder / "outputs")
-    accuracy = EvaluationScores.read(scene.folder / "outputs/evaluation").test.accuracy
+        sandbox.run(PROJECT / f"src/{stage}.py", shown=True)
+    found, speeds = ExportResults.read(sandbox.folder / "outputs/export"), measured_speeds(sandbox.folder / "outputs")
+    accuracy = EvaluationScores.read(sandbox.folder / "outputs/evaluation").test.accuracy
     rows = {name: asdict(quality) | asdict(speeds[name]) for name, quality in found.formats.items()}
     return {"pictures": found.pictures, "accuracy": accuracy, "formats": rows}

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT, Scene, rounds
+from sandbox import PROJECT, Sandbox, measure_in_rounds
 
 BATCH = 64
 
 
 def measure(archive: Path, count: int) -> dict[str, Any]:
     """Seconds for one pass over CIFAKE's train, and the part of a training that waits for its batches."""
-    scene = Scene("native", archive, "resnet20", {"train.epochs": 1})
-    prepared = scene.prepared()
-    folder = str(scene.jpeg_folder())
-    os.chdir(scene.folder)
+    sandbox = Sandbox("native", archive, "resnet20", {"train.epochs": 1})
+    prepared = sandbox.prepare()
+    folder = str(sandbox.write_jpegs())
+    os.chdir(sandbox.folder)
     from realfake.core.native_output import import_keras
 
     import_keras()
@@ -38,10 +38,10 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
             pass
         return time.perf_counter() - started
 
-    seconds = rounds(
+    seconds = measure_in_rounds(
         count,
         {
-            "preprocess, all of CIFAKE": lambda: scene.run(PROJECT / "src/preprocess.py")[0],
+            "preprocess, all of CIFAKE": lambda: sandbox.run(PROJECT / "src/preprocess.py")[0],
             "tutorial's epoch of JPEG files, 32 px": lambda: _directory_epoch(folder, 32),
             "our epoch of arrays, 32 px": lambda: ours(32, 0.0),
             "our epoch of arrays, augmented, 32 px": lambda: ours(32, 0.4),
@@ -50,8 +50,8 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
         },
     )
     train = (pictures, labels)
-    waiting = _waiting(scene, count, train)
-    return {"pictures": len(labels), "seconds": seconds, "waiting": waiting, "at_128": _waiting_at_128(scene, train)}
+    waiting = _waiting(sandbox, count, train)
+    return {"pictures": len(labels), "seconds": seconds, "waiting": waiting, "at_128": _waiting_at_128(sandbox, train)}
 
 
 def _directory_epoch(folder: str, size: int) -> float:
@@ -67,14 +67,14 @@ def _directory_epoch(folder: str, size: int) -> float:
     return time.perf_counter() - started
 
 
-def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[str, list[float]]:
+def _waiting(sandbox: Sandbox, count: int, train: Any, some: int = 12_800) -> dict[str, list[float]]:
     """The native network's training: what it waits for batches, and its speed against one batch in memory."""
     from realfake.config.schema import load_params
     from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
     from realfake.training import loop
 
-    params = load_params(scene.folder / "params.yaml").train
+    params = load_params(sandbox.folder / "params.yaml").train
     network = build_network(params)
     data = TrainablePart(network, params, (train[0][:some], train[1][:some]), (train[0][:64], train[1][:64])).data()
     loop._compile(network, params, some // params.batch_size)
@@ -95,13 +95,13 @@ def _waiting(scene: Scene, count: int, train: Any, some: int = 12_800) -> dict[s
 
     epoch()
     waits.clear()
-    taken = rounds(
+    taken = measure_in_rounds(
         count, {"native training, pictures/s": epoch, "native training, one batch in memory, pictures/s": memory}
     )
     return {**taken, "part of the time spent waiting": waits}
 
 
-def _waiting_at_128(scene: Scene, train: Any, some: int = 640) -> float:
+def _waiting_at_128(sandbox: Sandbox, train: Any, some: int = 640) -> float:
     """The part of an epoch that the deck's network, without a cache, waits for pictures of 128 px."""
     from realfake.config.schema import load_params
     from realfake.feature_cache.features import TrainablePart

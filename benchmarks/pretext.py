@@ -1,28 +1,28 @@
 """A pretrained backbone of our own, where ImageNet weights cannot be had: ResNet-20 trained on CIFAR's classes.
 
-Like ImageNet's, its weights come from naming objects in photographs: the REAL pictures of CIFAKE's train that the scene
-itself does not use. No label of REAL or FAKE goes into them. `weights` makes them once a scene.
+Like ImageNet's, its weights come from naming objects in photographs: the REAL pictures of CIFAKE's train that the
+sandbox itself does not use. No label of REAL or FAKE goes into them. `weights` makes them once a sandbox.
 """
 
 import os
 from pathlib import Path
 
 import numpy as np
-from scene import Scene
+from sandbox import Sandbox
 
 EPOCHS, BATCH = 4, 64
 
 
-def weights(scene: Scene) -> Path:
+def weights(sandbox: Sandbox) -> Path:
     """The backbone's weights as a .weights.h5 file; trained when it is not there (some minutes)."""
-    path = scene.folder / "resnet20.weights.h5"
+    path = sandbox.folder / "resnet20.weights.h5"
     if path.is_file():
         return path
     from realfake.data.dataset import read_manifest
 
-    used = {row.sha256 for row in read_manifest(scene.prepared())}
-    everything = Scene("native", scene.archive, "resnet20", {"train.epochs": 1}).prepared()
-    os.chdir(scene.folder)
+    used = {row.sha256 for row in read_manifest(sandbox.prepare())}
+    everything = Sandbox("native", sandbox.archive, "resnet20", {"train.epochs": 1}).prepare()
+    os.chdir(sandbox.folder)
     import keras
 
     from realfake.config.schema import AugmentationParams, load_params
@@ -32,7 +32,7 @@ def weights(scene: Scene) -> Path:
     from realfake.data.prefetch import Prefetched
     from realfake.models.builder import build_network
 
-    params = load_params(scene.folder / "params.yaml").train
+    params = load_params(sandbox.folder / "params.yaml").train
     split = load_split(everything, "train")
     real = np.array([place for place, row in enumerate(split.rows) if row.label == 1 and row.sha256 not in used])
     names = np.array([CIFAR_CLASSES.index(split.rows[place].cifar_class) for place in real])

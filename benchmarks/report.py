@@ -8,7 +8,7 @@ from typing import Any
 
 import report_networks
 import report_speed
-from scene import PROJECT, median
+from sandbox import PROJECT, median
 
 from realfake.core.errors import run
 from realfake.core.files import atomic_file

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scene import median
+from sandbox import median
 
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
 NAMES = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scene import median
+from sandbox import median
 
 Row = Sequence[str]
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scene import CIFAKE
+from sandbox import CIFAKE
 
 from realfake.core.environment import git_state, machine
 from realfake.core.errors import UserError, run
@@ -42,7 +42,7 @@ def main() -> None:
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all of them when none is given"
     )
     parser.add_argument("--from", dest="archive", type=Path, default=CIFAKE, help="CIFAKE as one archive")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds of each measurement (default 3)")
+    parser.add_argument("--repeats", type=int, default=3, help="measure_in_rounds of each measurement (default 3)")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(NAMES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from deck_recipe import CHANGES
-from scene import PROJECT, Scene, rounds
+from sandbox import PROJECT, Sandbox, measure_in_rounds
 from transfer import RUNTIMES
 
 BATCH, BATCHES = 64, 8
@@ -18,9 +18,9 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
 
     The weights are random (ImageNet's cannot be had here), with BatchNormalization's statistics set by real pictures.
     """
-    scene = Scene("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
-    prepared = scene.prepared()
-    os.chdir(scene.folder)
+    sandbox = Sandbox("deck", archive, "deck", {"train.weights": "none", "preprocess.max_per_class": per_class})
+    prepared = sandbox.prepare()
+    os.chdir(sandbox.folder)
     from realfake.core.native_output import import_keras
 
     import_keras()
@@ -31,7 +31,7 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
     from realfake.feature_cache.partition import partition_network
     from realfake.models.builder import build_network
 
-    params = load_params(scene.folder / "params.yaml").train
+    params = load_params(sandbox.folder / "params.yaml").train
     pictures, _ = load_arrays(prepared, "train")
     inputs = network_input(pictures[: BATCH * BATCHES], params.image_size)
     network = build_network(params)
@@ -54,12 +54,12 @@ def measure(archive: Path, count: int, per_class: int = 1500) -> dict[str, Any]:
         return len(inputs) / (time.perf_counter() - started)
 
     def train(name: str) -> float:
-        scene.set(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.runtime": name})
-        scene.forget("checkpoints", "trunk")
-        return scene.run(PROJECT / "src/train.py")[0]
+        sandbox.set_params(CHANGES | {"preprocess.max_per_class": per_class, "train.cache.runtime": name})
+        sandbox.clear_cache("checkpoints", "trunk")
+        return sandbox.run(PROJECT / "src/train.py")[0]
 
-    speed = rounds(count, {name: lambda name=name: rate(name) for name in RUNTIMES})
-    whole = rounds(1, {name: lambda name=name: train(name) for name in RUNTIMES})
+    speed = measure_in_rounds(count, {name: lambda name=name: rate(name) for name in RUNTIMES})
+    whole = measure_in_rounds(1, {name: lambda name=name: train(name) for name in RUNTIMES})
     return {"pictures_per_second": speed, "relative_error": errors, "train_seconds": whole}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT, Scene
+from sandbox import PROJECT, Sandbox
 
 from realfake.config.schema import load_params
 
@@ -22,27 +22,27 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     Random search trains as many epochs, not as long: a count that no other load on the machine can move. `count` is
     not used: a sweep of an hour is run once.
     """
-    scene = Scene("search", archive, "resnet20", {})
-    scene.prepared()
-    scene.forget("sweeps")
-    seconds, _ = scene.run(PROJECT / "src/tune.py", "--trials", str(TRIALS), "--jobs", JOBS, "--study", "default")
-    swept = _trials(scene.folder)
+    sandbox = Sandbox("search", archive, "resnet20", {})
+    sandbox.prepare()
+    sandbox.clear_cache("sweeps")
+    seconds, _ = sandbox.run(PROJECT / "src/tune.py", "--trials", str(TRIALS), "--jobs", JOBS, "--study", "default")
+    swept = _trials(sandbox.folder)
     print(f"  {TRIALS} trials in {seconds:.0f} s, best {_best(swept)}", flush=True)
-    scene.set({"tune.sampler": "random", "tune.pruner": "none"})
-    epochs = load_params(scene.folder / "params.yaml").train.epochs
+    sandbox.set_params({"tune.sampler": "random", "tune.pruner": "none"})
+    epochs = load_params(sandbox.folder / "params.yaml").train.epochs
     fair = round(sum(trial["epochs"] for trial in swept) / epochs)
-    scene.run(PROJECT / "src/tune.py", "--trials", str(fair), "--jobs", JOBS, "--study", "random")
-    return {"seconds": seconds, "default": swept, **_found(scene)}
+    sandbox.run(PROJECT / "src/tune.py", "--trials", str(fair), "--jobs", JOBS, "--study", "random")
+    return {"seconds": seconds, "default": swept, **_found(sandbox)}
 
 
-def _found(scene: Scene) -> dict[str, Any]:
+def _found(sandbox: Sandbox) -> dict[str, Any]:
     """What the two studies hold."""
-    os.chdir(scene.folder)
+    os.chdir(sandbox.folder)
     from realfake.sweep.results import figures_of
     from realfake.sweep.study import Sweep
     from realfake.sweep.trials import values_of
 
-    params = load_params(scene.folder / "params.yaml")
+    params = load_params(sandbox.folder / "params.yaml")
     studies = {name: _open(Sweep(None, name)) for name in ("default", "random")}
     random = [trial for trial in studies["random"].get_trials() if trial.value is not None]
     curves = [[trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)] for trial in random]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scene import PROJECT
+from sandbox import PROJECT
 
 from realfake.core.errors import UserError
 from realfake.inference.detector import Detector, default_model

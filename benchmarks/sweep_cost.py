@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scene import Scene, median, rounds
+from sandbox import Sandbox, measure_in_rounds, median
 
 DEPTHS = (0, 10, 20, 32)
 EPOCHS, TRIALS = 3, 30
@@ -14,9 +14,9 @@ EPOCHS, TRIALS = 3, 30
 def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
     """Seconds of one trial at each depth, and of thirty trials spread evenly over the depths (worked out, not run)."""
     changes = {"train.weights": "none", "train.epochs": EPOCHS, "preprocess.max_per_class": per_class}
-    scene = Scene("sweep", archive, "deck", changes)
-    prepared = scene.prepared()
-    os.chdir(scene.folder)
+    sandbox = Sandbox("sweep", archive, "deck", changes)
+    prepared = sandbox.prepare()
+    os.chdir(sandbox.folder)
     from realfake.core.native_output import import_keras
 
     import_keras()
@@ -26,7 +26,7 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
     from realfake.models.builder import build_network
     from realfake.training import loop
 
-    base = load_params(scene.folder / "params.yaml").train
+    base = load_params(sandbox.folder / "params.yaml").train
     train, val = load_arrays(prepared, "train"), load_arrays(prepared, "val")
     filling: list[float] = []
 
@@ -42,13 +42,13 @@ def measure(archive: Path, count: int, per_class: int = 500) -> dict[str, Any]:
                 return time.perf_counter() - started - part.use.seconds
         return time.perf_counter() - started
 
-    scene.forget("trunk")
+    sandbox.clear_cache("trunk")
     trial(DEPTHS[0], 20.0)
     measures = {}
     for depth in DEPTHS:
         measures[f"trial at depth {depth}, no cache"] = lambda depth=depth: trial(depth, 0.0)
         measures[f"trial at depth {depth}, shared cache"] = lambda depth=depth: trial(depth, 20.0)
-    seconds = rounds(count, measures)
+    seconds = measure_in_rounds(count, measures)
     means = {
         kind: sum(median(values) for name, values in seconds.items() if name.endswith(kind)) / len(DEPTHS)
         for kind in ("no cache", "shared cache")

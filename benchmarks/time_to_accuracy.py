@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scene import PROJECT, Scene, median, rounds
+from sandbox import PROJECT, Sandbox, measure_in_rounds, median
 
 from realfake.core.errors import UserError
 from realfake.evaluation.results import EvaluationScores
@@ -24,17 +24,17 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     if not DECK.is_file():
         raise UserError("time_to_accuracy needs the result of deck_recipe; run that first")
     deck = json.loads(DECK.read_text())["result"]
-    scene = Scene("native", archive, "resnet20", {"train.epochs": 1})
+    sandbox = Sandbox("native", archive, "resnet20", {"train.epochs": 1})
 
     def train() -> float:
-        scene.forget("checkpoints")
-        return scene.run(PROJECT / "src/train.py")[0]
+        sandbox.clear_cache("checkpoints")
+        return sandbox.run(PROJECT / "src/train.py")[0]
 
-    seconds = rounds(
-        count, {"preprocess": lambda: scene.run(PROJECT / "src/preprocess.py")[0], "train, resnet20, 1 epoch": train}
+    seconds = measure_in_rounds(
+        count, {"preprocess": lambda: sandbox.run(PROJECT / "src/preprocess.py")[0], "train, resnet20, 1 epoch": train}
     )
-    scene.run(PROJECT / "src/evaluate.py")
-    scores = EvaluationScores.read(scene.folder / "outputs/evaluation")
+    sandbox.run(PROJECT / "src/evaluate.py")
+    scores = EvaluationScores.read(sandbox.folder / "outputs/evaluation")
     extrapolated = {
         manner: 5 * 100_000 * median(taken) / deck["pictures"]
         for manner, taken in deck["tutorial_epoch_seconds"].items()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from pretext import weights
-from scene import Scene, median
+from sandbox import Sandbox, median
 
 EPOCHS, LAST_STAGE = 8, 23
 RUNTIMES = ("tensorflow", "onnxruntime", "onnxruntime_int8", "openvino_bf16", "openvino_int8")
@@ -19,15 +19,15 @@ RUNTIMES = ("tensorflow", "onnxruntime", "onnxruntime_int8", "openvino_bf16", "o
 
 def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any]:
     """Accuracy on test and val, and seconds with the cache filled on the way, for views and for runtimes."""
-    scene = Scene(
+    sandbox = Sandbox(
         "transfer", archive, "resnet20", {"preprocess.max_per_class": per_class, "preprocess.val_fraction": 0.5}
     )
-    path = weights(scene)
-    os.chdir(scene.folder)
+    path = weights(sandbox)
+    os.chdir(sandbox.folder)
     from realfake.config.schema import TrainParams, load_params
     from realfake.core.files import sha256_file
 
-    base = load_params(scene.folder / "params.yaml").train.model_dump()
+    base = load_params(sandbox.folder / "params.yaml").train.model_dump()
     base |= {"weights": str(path), "weights_sha256": sha256_file(path), "unfreeze": LAST_STAGE, "epochs": EPOCHS}
     rows: dict[str, dict[str, Any]] = {}
     for title, strength, views, runtime, max_gb in _rows():
@@ -36,10 +36,10 @@ def measure(archive: Path, count: int, per_class: int = 12_500) -> dict[str, Any
             augmentation = {"strength": strength, "corruption": 0.0, "views": views}
             cache = {"max_gb": max_gb, "runtime": runtime}
             params = base | {"augmentation": augmentation, "cache": cache, "seed": seed}
-            taken.append(_train(scene, TrainParams.model_validate(params)))
+            taken.append(_train(sandbox, TrainParams.model_validate(params)))
             print(f"  {title:<40} seed {seed}  " + "  ".join(f"{k} {v:.4g}" for k, v in taken[-1].items()), flush=True)
         rows[title] = {key: median([row[key] for row in taken]) for key in taken[0]}
-    counts = {split: len(np.load(scene.prepared() / f"{split}_labels.npy")) for split in ("train", "val", "test")}
+    counts = {split: len(np.load(sandbox.prepare() / f"{split}_labels.npy")) for split in ("train", "val", "test")}
     return {"pictures": counts, "epochs": EPOCHS, "seeds": count, "rows": rows}
 
 
@@ -56,7 +56,7 @@ def _rows() -> list[tuple[str, float, int | None, str, float]]:
     ]
 
 
-def _train(scene: Scene, params: Any) -> dict[str, float]:
+def _train(sandbox: Sandbox, params: Any) -> dict[str, float]:
     from realfake.data.dataset import load_arrays
     from realfake.feature_cache.features import TrainablePart
     from realfake.metrics.scores import accuracy
@@ -64,9 +64,9 @@ def _train(scene: Scene, params: Any) -> dict[str, float]:
     from realfake.models.saving import predict
     from realfake.training import loop
 
-    prepared = scene.prepared()
+    prepared = sandbox.prepare()
     train, val, test = (load_arrays(prepared, split) for split in ("train", "val", "test"))
-    scene.forget("trunk")
+    sandbox.clear_cache("trunk")
     started = time.perf_counter()
     network = build_network(params)
     with TrainablePart(network, params, train, val) as part:

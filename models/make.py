@@ -19,7 +19,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks")]
 
-from scene import CIFAKE, Scene  # noqa: E402
+from sandbox import CIFAKE, Sandbox  # noqa: E402
 
 from realfake.config.editing import set_values  # noqa: E402
 from realfake.config.schema import load_params  # noqa: E402
@@ -52,22 +52,22 @@ DATA = (
 
 def make(archive: Path) -> None:
     """Run the recipe on the archive and replace models/cifake/."""
-    scene = Scene("shipped", archive, "native", {})
-    params = scene.folder / "params.yaml"
+    sandbox = Sandbox("shipped", archive, "native", {})
+    params = sandbox.folder / "params.yaml"
     shutil.copy(PROJECT / "recipes/native.yaml", params)
     print("preprocess", flush=True)
-    scene.prepared()
+    sandbox.prepare()
     print("train", flush=True)
-    scene.run(PROJECT / "src/train.py", shown=True)
-    first = scene.folder / "weights/native.keras"
+    sandbox.run(PROJECT / "src/train.py", shown=True)
+    first = sandbox.folder / "weights/native.keras"
     first.parent.mkdir(exist_ok=True)
-    shutil.copy(scene.folder / "outputs/model/model.keras", first)
+    shutil.copy(sandbox.folder / "outputs/model/model.keras", first)
     shutil.copy(PROJECT / "recipes/refine.yaml", params)
     set_values(params, {"weights": "weights/native.keras", "weights_sha256": sha256_file(first)})
     for stage in ("train", "evaluate", "export"):
         print(stage, flush=True)
-        scene.run(PROJECT / f"src/{stage}.py", shown=True)
-    publish(scene.folder, PROJECT / "models/cifake")
+        sandbox.run(PROJECT / f"src/{stage}.py", shown=True)
+    publish(sandbox.folder, PROJECT / "models/cifake")
 
 
 def publish(project: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ def python(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProce
 def test_help_names_every_benchmark() -> None:
     printed = python(str(BENCHMARKS / "run.py"), "--help")
     assert printed.returncode == 0
-    own = {"run", "report", "report_networks", "report_speed", "scene", "pretext", "peer_keras", "peer_predict"}
+    own = {"run", "report", "report_networks", "report_speed", "sandbox", "pretext", "peer_keras", "peer_predict"}
     for path in BENCHMARKS.glob("*.py"):
         assert path.stem in own or path.stem in printed.stdout, f"{path.stem} cannot be chosen"
 

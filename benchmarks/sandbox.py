@@ -24,7 +24,7 @@ from realfake.data.preparation_report import REPORT_FILE, PreparationReport  # n
 CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"
 
 
-class Scene:
+class Sandbox:
     """A folder with dvc.yaml, params.yaml and data/, in which the stages' real commands run.
 
     Args:
@@ -46,9 +46,9 @@ class Scene:
                 former.unlink(missing_ok=True)
             linked.symlink_to(archive.resolve())
         self.archive, self._recipe = archive, recipe
-        self.set(changes)
+        self.set_params(changes)
 
-    def set(self, changes: Mapping[str, Any]) -> None:
+    def set_params(self, changes: Mapping[str, Any]) -> None:
         """Write params.yaml: the recipe with some parameters changed."""
         params = yaml.safe_load((PROJECT / "recipes" / f"{self._recipe}.yaml").read_text())
         for name, value in changes.items():
@@ -59,7 +59,7 @@ class Scene:
             group[last] = value
         (self.folder / "params.yaml").write_text(yaml.safe_dump(params))
 
-    def prepared(self) -> Path:
+    def prepare(self) -> Path:
         """The prepared arrays, made by the stage when they are not there, or of other params or a former archive."""
         folder = self.folder / "outputs/prepared"
         report, wanted = folder / REPORT_FILE, yaml.safe_load((self.folder / "params.yaml").read_text())["preprocess"]
@@ -69,8 +69,8 @@ class Scene:
             self.run(PROJECT / "src/preprocess.py")
         return folder
 
-    def forget(self, *areas: str) -> None:
-        """Empty areas of this scene's .cache/, so that the next run starts without them."""
+    def clear_cache(self, *areas: str) -> None:
+        """Empty areas of this sandbox's .cache/, so that the next run starts without them."""
         for area in areas:
             shutil.rmtree(self.folder / ".cache" / area, ignore_errors=True)
 
@@ -95,14 +95,14 @@ class Scene:
             raise UserError(f"{script.name} failed{said}")
         return time.perf_counter() - started, done.stdout or ""
 
-    def ask(self, script: str, *arguments: str) -> Any:
+    def run_json(self, script: str, *arguments: str) -> Any:
         """Run a script of this folder that prints JSON in its last line; returns it, with the process's seconds."""
         seconds, printed = self.run(Path(__file__).with_name(script), *arguments)
         return {"process_seconds": seconds, **json.loads(printed.splitlines()[-1])}
 
-    def jpeg_folder(self) -> Path:
+    def write_jpegs(self) -> Path:
         """The pictures of the prepared train and val as files `train|val/FAKE|REAL/name`, as tutorials want them."""
-        rows = read_manifest(self.prepared())
+        rows = read_manifest(self.prepare())
         folder = self.folder / "jpeg"
         if folder.is_dir():
             return folder
@@ -120,7 +120,7 @@ class Scene:
         return folder
 
 
-def rounds(count: int, measures: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
+def measure_in_rounds(count: int, measures: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
     """Take each measure once a round, so that a slower hour of the machine meets all alike; prints as it goes."""
     taken: dict[str, list[float]] = {name: [] for name in measures}
     for place in range(count):
