@@ -7,7 +7,7 @@ lost with it but the time to compute it again.
 import argparse
 
 from realfake.core.errors import run
-from realfake.feature_cache.listing import clear, show
+from realfake.feature_cache.listing import clear_cache, entries_table
 from realfake.feature_cache.store import FeatureCache
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clear", action="store_true", help="remove all that is not in use")
     arguments = parser.parse_args()
-    print((clear if arguments.clear else show)(FeatureCache(0)))
+    print((clear_cache if arguments.clear else entries_table)(FeatureCache(0)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realfake.core.cleanup import DAY, Removed, kept_in, remove_unused
+from realfake.core.cleanup import DAY, RemovedEntry, cache_entries, remove_unused
 
 
 def entry(project: Path, name: str, age_in_days: float, size: int = 10) -> Path:
@@ -32,13 +32,13 @@ def cache(project: Path) -> Path:
 
 
 def test_entries_go_by_their_last_use(cache: Path) -> None:
-    old = [Removed(".cache/area/aaaa", 1000)]
+    old = [RemovedEntry(".cache/area/aaaa", 1000)]
     before = sorted(cache.iterdir())
-    assert remove_unused(kept_in("area"), 30, dry_run=True) == old
+    assert remove_unused(cache_entries("area"), 30, dry_run=True) == old
     assert sorted(cache.iterdir()) == before
-    assert remove_unused(kept_in("area"), 30, dry_run=False) == old
+    assert remove_unused(cache_entries("area"), 30, dry_run=False) == old
     assert sorted(path.name for path in cache.iterdir()) == ["archive.zip", "bbbb", "cccc"]
-    assert [one.name for one in remove_unused(kept_in("area"), 0, dry_run=False)] == [
+    assert [one.name for one in remove_unused(cache_entries("area"), 0, dry_run=False)] == [
         ".cache/area/archive.zip",
         ".cache/area/bbbb",
         ".cache/area/cccc",
@@ -47,10 +47,10 @@ def test_entries_go_by_their_last_use(cache: Path) -> None:
 
 
 def test_what_its_store_keeps_is_not_told(cache: Path) -> None:
-    assert remove_unused(kept_in("area"), 0, dry_run=False, remove=lambda path: False) == []
+    assert remove_unused(cache_entries("area"), 0, dry_run=False, remove=lambda path: False) == []
     assert len(list(cache.iterdir())) == 4
 
 
 def test_a_missing_folder_has_no_entries_and_is_not_made(project: Path) -> None:
-    assert kept_in("absent") == []
+    assert cache_entries("absent") == []
     assert not (project / ".cache/absent").exists()

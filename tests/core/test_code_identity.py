@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from realfake.core import code_identity
-from realfake.core.code_identity import code_digest, import_closure, imported_modules, influences, source_files
+from realfake.core.code_identity import code_digest, import_closure, imported_modules, influencing_modules, source_files
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_closure_follows_imports_and_leaves_out_what_it_is_told_to(package: 
     (package / "data/two.py").write_text("from realfake.data import three\nfrom realfake.core.errors import run\n")
     (package / "data/three.py").write_text("from realfake.data import one\n")
     assert import_closure("data.one") == ("core.errors", "data.one", "data.three", "data.two")
-    assert influences("data.one") == ("data.one", "data.three", "data.two")
+    assert influencing_modules("data.one") == ("data.one", "data.three", "data.two")
     assert import_closure("data.one", without=("data.two",)) == ("data.one",)
     assert import_closure(package / "data/two.py") == ("core.errors", "data.one", "data.three", "data.two")
 

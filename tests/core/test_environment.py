@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from realfake.core import environment
-from realfake.core.environment import git_state, machine, rounding_label, rounding_tags
+from realfake.core.environment import git_tags, machine_tags, rounding_label, rounding_tags
 
 GENOA = """
 processor\t: 0
@@ -35,19 +35,19 @@ def git(folder, *arguments: str) -> str:
 
 
 def test_the_commit_and_whether_code_or_params_changed(project):
-    assert git_state()["git_commit"] == "none"
+    assert git_tags()["git_commit"] == "none"
     git(project, "add", ".")
     git(project, "commit", "-qm", "first")
-    assert git_state()["git_commit"] == git(project, "rev-parse", "HEAD")
-    assert git_state()["git_dirty"] == "false"
+    assert git_tags()["git_commit"] == git(project, "rev-parse", "HEAD")
+    assert git_tags()["git_dirty"] == "false"
     (project / "dvc.lock").write_text("written by the pipeline itself")
-    assert git_state()["git_dirty"] == "false"
+    assert git_tags()["git_dirty"] == "false"
     (project / "params.yaml").write_text("changed")
-    assert git_state()["git_dirty"] == "true"
+    assert git_tags()["git_dirty"] == "true"
 
 
 def test_the_machine_is_described():
-    tags = machine()
+    tags = machine_tags()
     assert int(tags["threads"]) >= 1
     assert tags["keras"].startswith("3.")
     assert rounding_tags().items() <= tags.items()

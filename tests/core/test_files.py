@@ -54,8 +54,8 @@ def test_a_full_disk_is_told_before_the_work(tmp_path):
 
 def test_a_second_stage_waits_for_a_living_first_and_not_for_a_killed_one(project):
     hold = (
-        "import time; from realfake.core.files import exclusive\n"
-        "with exclusive('train'): print('in', flush=True); time.sleep({})"
+        "import time; from realfake.core.files import exclusive_lock\n"
+        "with exclusive_lock('train'): print('in', flush=True); time.sleep({})"
     )
     first = subprocess.Popen(
         [sys.executable, "-c", hold.format(60)], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": SOURCE}

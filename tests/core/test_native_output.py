@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import PROJECT
 
-from realfake.core.native_output import hidden, quiet
+from realfake.core.native_output import hidden_modules, quiet
 
 
 def test_native_output_is_held_back(capfd):
@@ -27,7 +27,7 @@ def test_a_failure_shows_what_was_printed(capfd):
 
 def test_hidden_modules_cannot_be_imported_until_afterwards():
     sys.modules.pop("this", None)
-    with hidden(["this", "os"]):
+    with hidden_modules(["this", "os"]):
         assert os is __import__("os"), "what is imported already stays"
         with pytest.raises(ImportError):
             import this  # noqa: F401

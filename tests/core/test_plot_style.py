@@ -7,20 +7,20 @@ from pathlib import Path
 import matplotlib
 
 from realfake.core import plot_style
-from realfake.core.plot_style import blank, save, styled
+from realfake.core.plot_style import new_figure, save_figure, styled
 
 
 @styled
 def line():
-    figure = blank(3, 2)
+    figure = new_figure(3, 2)
     figure.add_subplot(title="a line").plot((0, 1), (0, 1))
     return figure
 
 
 def test_the_same_figure_is_the_same_file_whatever_the_users_settings(tmp_path: Path) -> None:
-    save(line(), tmp_path / "one.png")
+    save_figure(line(), tmp_path / "one.png")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.bbox": "tight"}):
-        save(line(), tmp_path / "two.png")
+        save_figure(line(), tmp_path / "two.png")
     data = (tmp_path / "one.png").read_bytes()
     assert data.startswith(b"\x89PNG") and b"atplotlib" not in data
     assert data == (tmp_path / "two.png").read_bytes()

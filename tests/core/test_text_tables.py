@@ -2,22 +2,30 @@
 
 import re
 
-from realfake.core.text_tables import BEFORE, NOW, aligned, code, folded, line_chart, table
+from realfake.core.text_tables import (
+    BEFORE,
+    NOW,
+    aligned_table,
+    folded_section,
+    inline_code,
+    line_chart,
+    markdown_table,
+)
 
 
 def test_a_table_has_a_rule_and_its_cells_stay_cells() -> None:
-    text = table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
+    text = markdown_table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
     assert text.splitlines() == ["| name | now |", "| :-- | --: |", "| a\\|b | 1 |", "| two lines | 2 |"]
 
 
 def test_aligned_text_has_names_to_the_left_and_figures_to_the_right() -> None:
     rows = [("a", "1"), ("long", "100")]
-    assert aligned(("name", "now"), rows).splitlines() == ["name  now", "a       1", "long  100"]
-    assert aligned(("name", "now"), rows, words=True).splitlines() == ["name  now", "a     1", "long  100"]
+    assert aligned_table(("name", "now"), rows).splitlines() == ["name  now", "a       1", "long  100"]
+    assert aligned_table(("name", "now"), rows, words=True).splitlines() == ["name  now", "a     1", "long  100"]
 
 
 def test_values_are_code_and_nothing_is_a_dash() -> None:
-    assert [code(value) for value in (3, 0.5, "adam`w", None, "", [1, 2])] == [
+    assert [inline_code(value) for value in (3, 0.5, "adam`w", None, "", [1, 2])] == [
         "`3`",
         "`0.5`",
         "`adam'w`",
@@ -28,7 +36,7 @@ def test_values_are_code_and_nothing_is_a_dash() -> None:
 
 
 def test_a_folded_section_has_the_empty_lines_that_markdown_in_it_needs() -> None:
-    assert folded("All", "| a |") == "<details><summary>All</summary>\n\n| a |\n\n</details>"
+    assert folded_section("All", "| a |") == "<details><summary>All</summary>\n\n| a |\n\n</details>"
 
 
 def test_two_curves_of_one_length_share_a_chart() -> None:

@@ -77,8 +77,8 @@ def test_training_damage_leaves_no_picture_alone_and_ends_as_jpeg_three_times_in
     saved = []
     monkeypatch.setattr(
         corruption,
-        "WAY",
-        tuple((p, tuple((spy(apply, saved), *r) for apply, *r in kinds)) for p, kinds in corruption.WAY),
+        "TRAINING_STEPS",
+        tuple((p, tuple((spy(apply, saved), *r) for apply, *r in kinds)) for p, kinds in corruption.TRAINING_STEPS),
     )
     orders = []
     for seed in range(2000):

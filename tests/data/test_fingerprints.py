@@ -5,7 +5,13 @@ import pytest
 
 from realfake.core.errors import UserError
 from realfake.data.dataset import ManifestRow
-from realfake.data.fingerprints import SEEN_FILE, among, learnt_from, read_fingerprints, write_fingerprints
+from realfake.data.fingerprints import (
+    SEEN_FILE,
+    read_fingerprints,
+    seen_in_training,
+    training_fingerprints,
+    write_fingerprints,
+)
 
 
 def row(split: str, sha256: str, group: str) -> ManifestRow:
@@ -13,12 +19,12 @@ def row(split: str, sha256: str, group: str) -> ManifestRow:
 
 
 def test_pictures_and_groups_of_train_and_val_are_known_again_and_those_of_test_are_not(tmp_path):
-    learnt = learnt_from([row("train", "a", "lake"), row("val", "b", "hill"), row("test", "c", "road")])
+    learnt = training_fingerprints([row("train", "a", "lake"), row("val", "b", "hill"), row("test", "c", "road")])
     write_fingerprints(tmp_path, learnt)
     read = read_fingerprints(tmp_path, "dvc repro train")
     assert np.array_equal(read, learnt)
     asked = [row("test", "a", "x"), row("test", "y", "hill"), row("test", "c", "road")]
-    assert among(asked, read).tolist() == [True, True, False]
+    assert seen_in_training(asked, read).tolist() == [True, True, False]
 
 
 @pytest.mark.parametrize("content", [b"", b"damaged", None])

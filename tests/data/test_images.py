@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from realfake.core.errors import UserError
-from realfake.data.images import PictureError, decode, network_input, to_source
+from realfake.data.images import PictureError, decode, network_input, to_source_size
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -52,15 +52,15 @@ def test_network_input_keeps_pictures_of_its_own_size_and_refuses_to_shrink():
 
 def test_a_picture_of_source_size_passes_unchanged_and_a_larger_one_is_cropped_then_reduced():
     small = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(to_source(decode(encoded(Image.fromarray(small), "PNG")), 32), small)
+    assert np.array_equal(to_source_size(decode(encoded(Image.fromarray(small), "PNG")), 32), small)
     wide = np.zeros((64, 128, 3), dtype=np.uint8)
     wide[:, 32:96] = 200  # the central square
-    assert (to_source(Image.fromarray(wide), 32) == 200).all()
+    assert (to_source_size(Image.fromarray(wide), 32) == 200).all()
 
 
 def test_reduction_is_antialiased():
     board = (np.indices((128, 128)).sum(0) % 2 * 255).astype(np.uint8)
-    reduced = to_source(Image.fromarray(np.stack([board] * 3, -1)), 32)
+    reduced = to_source_size(Image.fromarray(np.stack([board] * 3, -1)), 32)
     assert abs(reduced.astype(int) - 127).max() < 20  # sampling without a filter gives 0 or 255
 
 
@@ -107,7 +107,7 @@ def test_bad_files_are_one_line(monkeypatch):
         with pytest.raises(PictureError, match=expected):
             decode(data)
     with pytest.raises(PictureError, match=r"64 x 48 pixels are too few; at least 96 x 96"):
-        to_source(decode(jpeg), 96)
+        to_source_size(decode(jpeg), 96)
     monkeypatch.setattr("realfake.data.images.MAX_PIXELS", 1000)
     with pytest.raises(PictureError, match=r"more than 1,000 pixels"):
         decode(jpeg)

@@ -20,7 +20,9 @@ def test_unreadable_pictures_stop_or_are_left_out(
         ingest.ingest(source, plain, skip_unreadable=False)
     assert state(plain) == before
     installed: dict[str, bytes] = {}
-    monkeypatch.setattr(ingest, "install", lambda root, folder: installed.update(contents(folder / ingest.ARCHIVE)))
+    monkeypatch.setattr(
+        ingest, "install_data", lambda root, folder: installed.update(contents(folder / ingest.ARCHIVE))
+    )
     ingest.ingest(source, plain, skip_unreadable=True)
     assert installed == pictures()
     output = capsys.readouterr().out

@@ -61,5 +61,5 @@ def test_waiting_is_measured() -> None:
     slow_reader = Prefetched(lambda place: time.sleep(0.001), 10)
     for _ in slow_reader:
         time.sleep(0.03)
-    assert slow_make.waited > 0.25
-    assert slow_reader.waited < slow_make.waited
+    assert slow_make.seconds_waited > 0.25
+    assert slow_reader.seconds_waited < slow_make.seconds_waited

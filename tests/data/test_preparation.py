@@ -10,7 +10,7 @@ from realfake.config.schema import PreprocessParams, load_params
 from realfake.core.errors import UserError
 from realfake.data.dataset import load_split, read_manifest
 from realfake.data.preparation import prepare
-from realfake.data.preparation_report import PreparationReport, Removed
+from realfake.data.preparation_report import PreparationReport, RemovedPictures
 
 GENERATOR = np.random.default_rng(0)
 
@@ -71,8 +71,8 @@ def test_duplicates_and_leakage_leave_train_and_are_flagged_in_test(pictures):
         put(pictures, path, twin)
     put(pictures, "train/REAL/leak.jpg", (pictures / "test/REAL/0001 (2).jpg").read_bytes())
     report, output = run(pictures)
-    assert report.removed["duplicate in train"] == Removed(2, ("train/FAKE/b.jpg", "train/FAKE/c.jpg"))
-    assert report.removed["leaked into test"] == Removed(1, ("train/REAL/leak.jpg",))
+    assert report.removed["duplicate in train"] == RemovedPictures(2, ("train/FAKE/b.jpg", "train/FAKE/c.jpg"))
+    assert report.removed["leaked into test"] == RemovedPictures(1, ("train/REAL/leak.jpg",))
     assert [row.name for row in read_manifest(output) if row.leaked] == ["0001 (2).jpg"]
     assert report.test_leaked == 1
 

@@ -6,11 +6,11 @@ import pytest
 from stage_files import preparation_report
 
 from realfake.core.errors import UserError
-from realfake.data.preparation_report import REPORT_FILE, PreparationReport, Removed
+from realfake.data.preparation_report import REPORT_FILE, PreparationReport, RemovedPictures
 
 
 def test_it_is_read_as_it_was_written_and_its_fields_are_those_of_the_file(tmp_path):
-    removed = {"unusable": Removed(1, ("train/FAKE/a.jpg: tiny",))}
+    removed = {"unusable": RemovedPictures(1, ("train/FAKE/a.jpg: tiny",))}
     report = preparation_report({"train": 64, "test": 32}, removed=removed)
     report.write(tmp_path)
     assert PreparationReport.read(tmp_path) == report
@@ -31,7 +31,7 @@ def test_a_report_that_lacks_something_is_one_line(tmp_path):
 
 
 def test_the_summary_counts_and_names_what_was_left_out():
-    left_out = {"unusable": Removed(1200, ("a",)), "duplicate in train": Removed(0, ())}
+    left_out = {"unusable": RemovedPictures(1200, ("a",)), "duplicate in train": RemovedPictures(0, ())}
     lines = list(preparation_report({"train": 4000, "test": 32}, test_leaked=3, removed=left_out).summary(1.25))
     assert "4,032 pictures of 32 px" in lines[0]
     assert lines[1].split() == ["train", "FAKE", "2,000", "REAL", "2,000"]

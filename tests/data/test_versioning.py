@@ -9,7 +9,7 @@ from archives import write_folder
 from fetching import plain, project, state, template  # noqa: F401 - fixtures
 
 from realfake.core.errors import UserError
-from realfake.data.versioning import bring_back, data_set_aside, remove_unreferenced, require_versioned
+from realfake.data.versioning import data_set_aside, remove_unreferenced, require_versioned, restore_data
 
 
 def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
         if finished:
             write_folder(plain / "data", {"new.zip": b"new"})
             (plain / "data.dvc").write_text("new")
-        bring_back(plain)
+        restore_data(plain)
         assert state(plain) == before
     assert not list((plain / ".cache/fetch").iterdir())
 

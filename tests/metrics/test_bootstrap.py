@@ -20,7 +20,7 @@ def test_weighted_scores_agree_with_scikit_learn() -> None:
 def test_resamples_draw_whole_groups_and_keep_each_class() -> None:
     labels = np.array([0] * 6 + [1] * 8, dtype=np.uint8)
     groups = ["a", "a", "b", "b", "c", "c", *("d", "e", "f", "g") * 2]
-    weights = np.concatenate(list(bootstrap.resample(labels, groups, 200, seed=3)))
+    weights = np.concatenate(list(bootstrap.bootstrap_weights(labels, groups, 200, seed=3)))
     assert weights.shape == (200, 14)
     for name in set(groups):
         members = weights[:, [group == name for group in groups]]
@@ -32,7 +32,7 @@ def test_resamples_draw_whole_groups_and_keep_each_class() -> None:
 
 def test_a_group_of_both_classes_is_drawn_as_one() -> None:
     labels = np.array([0, 1, 0, 1, 0, 1], dtype=np.uint8)
-    weights = np.concatenate(list(bootstrap.resample(labels, ["a", "a", "b", "b", "c", "d"], 100, seed=0)))
+    weights = np.concatenate(list(bootstrap.bootstrap_weights(labels, ["a", "a", "b", "b", "c", "d"], 100, seed=0)))
     assert (weights[:, 0] == weights[:, 1]).all() and (weights[:, 2] == weights[:, 3]).all()
     assert weights[:, 0].std() > 0
     assert (weights[:, 4:] == 1).all()
@@ -41,10 +41,10 @@ def test_a_group_of_both_classes_is_drawn_as_one() -> None:
 def test_resamples_follow_the_seed_and_come_in_bounded_blocks() -> None:
     labels, _ = predictions(20_000)
     groups = [str(number) for number in range(len(labels))]
-    blocks = list(bootstrap.resample(labels, groups, 120, seed=5))
+    blocks = list(bootstrap.bootstrap_weights(labels, groups, 120, seed=5))
     assert len(blocks) > 1 and max(block.size for block in blocks) <= 2**20
-    again = np.concatenate(list(bootstrap.resample(labels, groups, 120, seed=5)))
-    other = np.concatenate(list(bootstrap.resample(labels, groups, 120, seed=6)))
+    again = np.concatenate(list(bootstrap.bootstrap_weights(labels, groups, 120, seed=5)))
+    other = np.concatenate(list(bootstrap.bootstrap_weights(labels, groups, 120, seed=6)))
     assert np.array_equal(np.concatenate(blocks), again)
     assert not np.array_equal(again, other)
 
@@ -52,7 +52,7 @@ def test_resamples_follow_the_seed_and_come_in_bounded_blocks() -> None:
 def test_intervals_are_as_wide_as_the_binomial_says() -> None:
     labels, probabilities = predictions(4000, decimals=6)
     groups = [str(number) for number in range(len(labels))]
-    weights = bootstrap.resample(labels, groups, 1000, seed=0)
+    weights = bootstrap.bootstrap_weights(labels, groups, 1000, seed=0)
     low, high = bootstrap.bootstrap_intervals(labels, probabilities, 0.4, 10, weights)["recall"]
     recall = expected(labels, probabilities)["recall"]
     spread = 2 * 1.96 * math.sqrt(recall * (1 - recall) / int(labels.sum()))
@@ -65,7 +65,7 @@ def test_crops_of_one_photograph_widen_the_intervals() -> None:
     copied, repeated = np.repeat(labels, 9), np.repeat(probabilities, 9)
     width = {}
     for name, groups in (("crops", [str(i) for i in range(3600)]), ("photographs", [str(i // 9) for i in range(3600)])):
-        weights = bootstrap.resample(copied, groups, 400, seed=0)
+        weights = bootstrap.bootstrap_weights(copied, groups, 400, seed=0)
         low, high = bootstrap.bootstrap_intervals(copied, repeated, 0.4, 10, weights)["roc_auc"]
         width[name] = high - low
     assert width["photographs"] == pytest.approx(3 * width["crops"], rel=0.2)

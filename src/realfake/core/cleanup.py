@@ -13,7 +13,7 @@ DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
-class Removed:
+class RemovedEntry:
     """An entry that is, or would be, removed."""
 
     name: str
@@ -22,13 +22,13 @@ class Removed:
     """Bytes of its files."""
 
 
-def kept_in(name: str) -> list[Path]:
+def cache_entries(name: str) -> list[Path]:
     """List the entries of the project's folder `.cache/<name>`; none where there is no such folder."""
     folder = home() / ".cache" / name
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def remove_whole(entry: Path) -> bool:
+def remove_entry(entry: Path) -> bool:
     """Delete a file or folder under another name, so that a kill half-way leaves nothing that passes for whole."""
     doomed = entry.with_name(f".{entry.name}.pruned")
     entry.rename(doomed)
@@ -40,8 +40,8 @@ def remove_whole(entry: Path) -> bool:
 
 
 def remove_unused(
-    entries: Iterable[Path], days: int, dry_run: bool, remove: Callable[[Path], bool] = remove_whole
-) -> list[Removed]:
+    entries: Iterable[Path], days: int, dry_run: bool, remove: Callable[[Path], bool] = remove_entry
+) -> list[RemovedEntry]:
     """Remove the entries that nothing has written or read for some days.
 
     Args:
@@ -58,10 +58,10 @@ def remove_unused(
         files = [path.stat() for path in (entry, *entry.rglob("*")) if path.is_file()]
         last_use = max((max(file.st_mtime, file.st_atime) for file in files), default=entry.stat().st_mtime)
         if last_use < time.time() - days * DAY and (dry_run or remove(entry)):
-            removed.append(Removed(entry.relative_to(home()).as_posix(), sum(file.st_size for file in files)))
+            removed.append(RemovedEntry(entry.relative_to(home()).as_posix(), sum(file.st_size for file in files)))
     return removed
 
 
-def remove_older_in(name: str, days: int, dry_run: bool) -> list[Removed]:
+def remove_unused_in(name: str, days: int, dry_run: bool) -> list[RemovedEntry]:
     """Remove what has lain unused in the folder `.cache/<name>`; see `remove_unused`."""
-    return remove_unused(kept_in(name), days, dry_run)
+    return remove_unused(cache_entries(name), days, dry_run)

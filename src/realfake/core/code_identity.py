@@ -102,7 +102,7 @@ def import_closure(*roots: str | Path, without: Collection[str] = ()) -> tuple[s
     return tuple(sorted(found))
 
 
-def influences(*roots: str | Path, without: Collection[str] = ()) -> tuple[str, ...]:
+def influencing_modules(*roots: str | Path, without: Collection[str] = ()) -> tuple[str, ...]:
     """The import closure of `roots` without the modules that never change a result (WITHOUT_INFLUENCE)."""
     return import_closure(*roots, without={*WITHOUT_INFLUENCE, *without})
 
@@ -114,7 +114,7 @@ def code_digest(*roots: str, without: Collection[str] = ()) -> str:
     docstring makes it run a stage again, which then finds its finished checkpoint and kept features.)
     """
     digest = hashlib.sha256()
-    for module in influences(*roots, without=without):
+    for module in influencing_modules(*roots, without=without):
         digest.update(f"{module}\n{_meaning(source_of(module).read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()
 

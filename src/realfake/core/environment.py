@@ -23,7 +23,7 @@ _KERNEL_INSTRUCTIONS = {
 _COMPUTING = ("keras", "tensorflow", "numpy", "albumentations", "opencv-python-headless")
 
 
-def git_state() -> dict[str, str]:
+def git_tags() -> dict[str, str]:
     """Tags for the commit and for uncommitted changes of code and params; the pipeline's own output is no change."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
@@ -32,7 +32,7 @@ def git_state() -> dict[str, str]:
     return {"mlflow.source.git.commit": commit, "git_commit": commit, "git_dirty": "true" if changed else "false"}
 
 
-def machine() -> dict[str, str]:
+def machine_tags() -> dict[str, str]:
     """Tags for who ran what, where, with which versions of the libraries that compute."""
     tags = {
         "python": platform.python_version(),

@@ -105,7 +105,7 @@ def key_of(value: Any) -> str:
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
+def exclusive_lock(name: str) -> Iterator[None]:
     """Hold the workspace's lock `name`; waits, after one line, while another process holds it.
 
     The operating system frees the lock when its holder dies. After `kill -9` of dvc the stage it started lives on:

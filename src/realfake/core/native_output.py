@@ -34,7 +34,7 @@ def quiet() -> Iterator[None]:
 
 def import_keras() -> None:
     """Import Keras and TensorFlow without their greetings."""
-    with quiet(), hidden(UNUSED):
+    with quiet(), hidden_modules(UNUSED):
         import keras
 
         keras.backend.backend()
@@ -46,7 +46,7 @@ UNUSED = ("matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
-def hidden(modules: Sequence[str]) -> Iterator[None]:
+def hidden_modules(modules: Sequence[str]) -> Iterator[None]:
     """Let imports of these modules fail as if they were not installed, but for those that are imported already."""
     absent = [name for name in modules if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is how Python writes "cannot be imported"

@@ -42,16 +42,16 @@ GUESSING = 0.5
 Parameters = ParamSpec("Parameters")
 
 
-def blank(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> "Figure":
     """A figure to draw on, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, 130 dots per inch, without date or program version."""
-    with look(), atomic_file(path) as file:
+    with project_style(), atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
 
 
@@ -60,13 +60,13 @@ def styled(draw: "Callable[Parameters, Figure]") -> "Callable[Parameters, Figure
 
     @wraps(draw)
     def wrapper(*arguments: Parameters.args, **named: Parameters.kwargs) -> "Figure":
-        with look():
+        with project_style():
             return draw(*arguments, **named)
 
     return wrapper
 
 
-def look() -> AbstractContextManager[None]:
+def project_style() -> AbstractContextManager[None]:
     """The project's look, whatever the user's own matplotlib settings are."""
     from matplotlib import style
 

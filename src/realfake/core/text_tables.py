@@ -10,13 +10,13 @@ MOST_POINTS = 20
 """Of a curve: more labels than that overlap, and mermaid has one for each point."""
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
     """A table whose first column is text and whose others are figures, aligned to the right, or `words` too."""
     rules = [":--", *[":--" if words else "--:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (header, rules, *rows))
 
 
-def aligned(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
+def aligned_table(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
     """A table for a terminal, a line for each row, as `table` aligns it: text to the left, figures to the right."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
@@ -29,12 +29,12 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[str]], words: bool = 
     )
 
 
-def folded(title: str, body: str) -> str:
+def folded_section(title: str, body: str) -> str:
     """A section that opens at a click."""
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
-def code(value: object) -> str:
+def inline_code(value: object) -> str:
     """A value as it stands in a file; what is no value is a dash."""
     text = " ".join(str(value).split()).replace("`", "'")
     return "–" if value is None or not text else f"`{text}`"

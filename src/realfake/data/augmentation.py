@@ -44,7 +44,7 @@ class Augmenter:
         Returns:
             uint8 (N, S, S, 3).
         """
-        if not varies(self._params):
+        if not changes_pictures(self._params):
             return pictures
         views = np.empty_like(pictures)
         for place, index in enumerate(indices):
@@ -66,7 +66,7 @@ class Augmenter:
         self._philox.state = state
 
 
-def varies(params: AugmentationParams) -> bool:
+def changes_pictures(params: AugmentationParams) -> bool:
     """Whether a view is another picture than the one it is of."""
     return params.strength > 0 or params.corruption > 0
 

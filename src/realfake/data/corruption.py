@@ -75,7 +75,7 @@ def camera(picture: Picture, severity: float, random: np.random.Generator) -> Pi
     return jpeg(seen, 100 - 15 * severity, random)
 
 
-class Kind(NamedTuple):
+class DamageKind(NamedTuple):
     """One kind of damage and the severities it is tested at, from mild to strong."""
 
     apply: Callable[[Picture, float, np.random.Generator], Picture]
@@ -84,16 +84,16 @@ class Kind(NamedTuple):
     """What a severity counts, for people."""
 
 
-SUITE: dict[str, Kind] = {
-    "jpeg": Kind(jpeg, (95, 80, 60, 40, 20), "JPEG quality"),
-    "noise": Kind(noise, (0.02, 0.05, 0.1, 0.15), "Gaussian noise, sigma (white = 1)"),
-    "blur": Kind(blur, (0.4, 0.6, 0.8, 1.0), "Gaussian blur, sigma in pixels"),
-    "rescale": Kind(rescale, (0.9, 0.75, 0.5), "reduced to this part and enlarged again"),
-    "brightness": Kind(brightness, (0.1, 0.2, 0.3), "brighter or darker (white = 1)"),
-    "contrast": Kind(contrast, (0.8, 0.6, 0.4), "contrast times or divided by"),
-    "crop": Kind(crop, (0.9, 0.8, 0.7), "part of the side that is kept"),
-    "chat": Kind(chat, (1, 2, 3), "rescaled to 0.75, then JPEG 80, 60, 40"),
-    "camera": Kind(camera, (1, 2, 3), "blur, noise and JPEG together"),
+SUITE: dict[str, DamageKind] = {
+    "jpeg": DamageKind(jpeg, (95, 80, 60, 40, 20), "JPEG quality"),
+    "noise": DamageKind(noise, (0.02, 0.05, 0.1, 0.15), "Gaussian noise, sigma (white = 1)"),
+    "blur": DamageKind(blur, (0.4, 0.6, 0.8, 1.0), "Gaussian blur, sigma in pixels"),
+    "rescale": DamageKind(rescale, (0.9, 0.75, 0.5), "reduced to this part and enlarged again"),
+    "brightness": DamageKind(brightness, (0.1, 0.2, 0.3), "brighter or darker (white = 1)"),
+    "contrast": DamageKind(contrast, (0.8, 0.6, 0.4), "contrast times or divided by"),
+    "crop": DamageKind(crop, (0.9, 0.8, 0.7), "part of the side that is kept"),
+    "chat": DamageKind(chat, (1, 2, 3), "rescaled to 0.75, then JPEG 80, 60, 40"),
+    "camera": DamageKind(camera, (1, 2, 3), "blur, noise and JPEG together"),
 }
 """What `evaluate` tests, by the names of its figures."""
 
@@ -104,7 +104,7 @@ _CHANGES = (
     (contrast, 0.35, 1.0),
     (crop, 0.65, 1.0),
 )
-WAY = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
+TRAINING_STEPS = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
 """What a training view may suffer, in order: how probable each step is, and its kinds with the range of severities."""
 
 
@@ -114,10 +114,10 @@ def corrupt(picture: Picture, random: np.random.Generator) -> Picture:
     Severities are drawn even from ranges that hold those of `SUITE`. Three views in four end as JPEG, as most pictures
     on the web do; where each was damaged in one way only, the combined kinds of the suite lost most.
     """
-    taken = np.zeros(len(WAY), dtype=bool)
+    taken = np.zeros(len(TRAINING_STEPS), dtype=bool)
     while not taken.any():
-        taken = random.random(len(WAY)) < [probability for probability, _ in WAY]
-    for _, kinds in (step for step, is_taken in zip(WAY, taken, strict=True) if is_taken):
+        taken = random.random(len(TRAINING_STEPS)) < [probability for probability, _ in TRAINING_STEPS]
+    for _, kinds in (step for step, is_taken in zip(TRAINING_STEPS, taken, strict=True) if is_taken):
         apply, low, high = kinds[int(random.integers(len(kinds)))]
         picture = apply(picture, float(random.uniform(low, high)), random)
     return picture

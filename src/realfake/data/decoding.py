@@ -14,7 +14,7 @@ from tqdm import tqdm
 from realfake.core.environment import thread_count
 from realfake.data.archive import RawPicture, read_archive
 from realfake.data.dataset import ManifestRow, group_of
-from realfake.data.images import PictureError, decode, to_source
+from realfake.data.images import PictureError, decode, to_source_size
 
 CHUNK = 512
 """Pictures that travel to a worker at once: large enough that the transport costs little."""
@@ -80,7 +80,7 @@ def _decode_chunk(pictures: list[RawPicture], size: int) -> Chunk:
         group = group_of(picture.name, sha256)
         rows.append(ManifestRow(picture.split, picture.label, picture.name, sha256, group, "", False))
         try:
-            pixels.append(to_source(decode(picture.data), size).tobytes())
+            pixels.append(to_source_size(decode(picture.data), size).tobytes())
             problems.append(None)
         except PictureError as error:
             problems.append(str(error))

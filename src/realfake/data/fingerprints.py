@@ -23,13 +23,13 @@ def fingerprints_of(texts: Iterable[str]) -> Fingerprints:
     return np.frombuffer(digests, dtype=np.uint64)
 
 
-def learnt_from(rows: Iterable[ManifestRow]) -> Fingerprints:
+def training_fingerprints(rows: Iterable[ManifestRow]) -> Fingerprints:
     """Sorted fingerprints of the pictures in train and val and of their groups: what a network has learnt from."""
     learnt = [row for row in rows if row.split != "test"]
     return np.unique(fingerprints_of([text for row in learnt for text in (row.sha256, row.group)]))
 
 
-def among(rows: Iterable[ManifestRow], learnt: Fingerprints) -> npt.NDArray[np.bool_]:
+def seen_in_training(rows: Iterable[ManifestRow], learnt: Fingerprints) -> npt.NDArray[np.bool_]:
     """Which pictures, or others of their group, a network has learnt from, bool (N,)."""
     rows = list(rows)
     pictures, groups = (fingerprints_of([getattr(row, name) for row in rows]) for name in ("sha256", "group"))

@@ -55,7 +55,7 @@ def decode(data: bytes) -> Image.Image:
         raise PictureError(f"damaged picture: {one_line(error)}") from None
 
 
-def to_source(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
+def to_source_size(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
     """Bring a picture to source resolution: the central square, reduced with antialiasing (Lanczos).
 
     A large photograph so meets the network as training pictures did. A picture of size x size comes back unchanged.

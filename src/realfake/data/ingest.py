@@ -19,14 +19,14 @@ from typing import BinaryIO, TypeVar
 
 from tqdm import tqdm
 
-from realfake.core.cleanup import Removed, kept_in, remove_unused
+from realfake.core.cleanup import RemovedEntry, cache_entries, remove_unused
 from realfake.core.errors import UserError
-from realfake.core.files import exclusive, require_space, state_folder
+from realfake.core.files import exclusive_lock, require_space, state_folder
 from realfake.data import kaggle
 from realfake.data.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
 from realfake.data.dataset import CLASSES
 from realfake.data.images import PictureError, decode
-from realfake.data.versioning import FOLDER, install, replacing
+from realfake.data.versioning import FOLDER, install_data, replacing_data
 
 ARCHIVE = "pictures.tar.gz"
 """One name for every source, so that the same pictures give the same data.dvc."""
@@ -61,7 +61,7 @@ def fetch(source: Path | None, root: Path, skip_unreadable: bool) -> None:
         UserError: bad layout, an unreadable picture, an empty class, too little space, or Kaggle or DVC refuses.
     """
     downloaded = state_folder(FOLDER) / DOWNLOAD
-    with replacing(root):
+    with replacing_data(root):
         ingest(source or kaggle.download(downloaded), root, skip_unreadable)
         shutil.rmtree(downloaded, ignore_errors=True)
 
@@ -81,7 +81,7 @@ def ingest(source: Path, root: Path, skip_unreadable: bool) -> None:
         require_classes(pictures)
         write_archive(incoming / ARCHIVE, progress(unspool(spool, pictures), "packing", len(pictures)))
         spool.unlink()  # makes room for the copy that DVC keeps
-        install(root, incoming)
+        install_data(root, incoming)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     if strays:
@@ -175,16 +175,16 @@ def print_summary(pictures: list[Spooled]) -> None:
     print(f"data/{ARCHIVE} is versioned in data.dvc; `dvc repro` goes on from here, --sample goes back")
 
 
-def remove_leftovers(days: int, dry_run: bool) -> list[Removed]:
+def remove_leftovers(days: int, dry_run: bool) -> list[RemovedEntry]:
     """Remove what a killed fetch, or a download that was cut off, left behind some days ago.
 
     Data that was set aside stays: the next fetch brings it back.
     """
 
     def left() -> list[Path]:
-        return [entry for entry in kept_in(FOLDER) if entry.name in (WORK, DOWNLOAD)]
+        return [entry for entry in cache_entries(FOLDER) if entry.name in (WORK, DOWNLOAD)]
 
     if dry_run or not left():
         return remove_unused(left(), days, dry_run)
-    with exclusive("fetch"):  # nothing is taken from a fetch that runs
+    with exclusive_lock("fetch"):  # nothing is taken from a fetch that runs
         return remove_unused(left(), days, dry_run)

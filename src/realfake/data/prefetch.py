@@ -27,7 +27,7 @@ class Prefetched(Generic[Batch]):
 
     def __init__(self, make: Callable[[int], Batch], count: int) -> None:
         self._make, self._count = make, count
-        self.waited = 0.0
+        self.seconds_waited = 0.0
         """Seconds that the reader had to wait so far."""
 
     def __len__(self) -> int:
@@ -41,7 +41,7 @@ class Prefetched(Generic[Batch]):
             for following in range(AHEAD, self._count + AHEAD):
                 asked = time.perf_counter()
                 batch = ready.popleft().result()
-                self.waited += time.perf_counter() - asked
+                self.seconds_waited += time.perf_counter() - asked
                 if following < self._count:
                     ready.append(pool.submit(self._make, following))
                 yield batch

@@ -12,7 +12,7 @@ from realfake.core.files import atomic_file
 from realfake.data.archive import content_digest
 from realfake.data.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, write_manifest
 from realfake.data.decoding import CHUNK, Decoded, decode_all
-from realfake.data.preparation_report import PreparationReport, Removed
+from realfake.data.preparation_report import PreparationReport, RemovedPictures
 
 EXAMPLES = 20
 """Names listed in the report for each reason of removal."""
@@ -177,7 +177,7 @@ def _report(
         test_duplicates=counts["test", 0]
         + counts["test", 1]
         - len({row.sha256 for row in rows if row.split == "test"}),
-        removed={reason: Removed(len(names), tuple(names[:EXAMPLES])) for reason, names in removed.items()},
+        removed={reason: RemovedPictures(len(names), tuple(names[:EXAMPLES])) for reason, names in removed.items()},
     )
 
 

@@ -11,7 +11,7 @@ REPORT_FILE = "report.json"
 
 
 @dataclass(frozen=True)
-class Removed:
+class RemovedPictures:
     """Pictures that were left out for one reason."""
 
     count: int
@@ -37,7 +37,7 @@ class PreparationReport:
     """Test pictures that also stood in train, or were cut from a photograph that train was cut from."""
     test_duplicates: int
     """Test pictures whose exact bytes stand in test more than once, without the first of each."""
-    removed: Mapping[str, Removed]
+    removed: Mapping[str, RemovedPictures]
     """What was left out, by reason."""
 
     @classmethod

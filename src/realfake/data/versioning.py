@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realfake.core.errors import UserError
-from realfake.core.files import exclusive, state_folder
+from realfake.core.files import exclusive_lock, state_folder
 from realfake.core.subprocesses import dvc
 
 FOLDER = "fetch"
@@ -18,19 +18,19 @@ POINTER = "remote/sample.dvc"
 
 
 @contextmanager
-def replacing(root: Path) -> Iterator[None]:
+def replacing_data(root: Path) -> Iterator[None]:
     """Let the block replace data/, alone and after an undone change that was killed before.
 
     Raises:
         UserError: data/ holds pictures of which DVC has no copy.
     """
-    with exclusive("fetch"):
-        recover(root)
+    with exclusive_lock("fetch"):
+        undo_interrupted_change(root)
         require_versioned(root)
         yield
 
 
-def install(root: Path, incoming: Path) -> None:
+def install_data(root: Path, incoming: Path) -> None:
     """Make the folder `incoming` the data/ of the project at `root`, and version it."""
     with data_set_aside(root):
         incoming.rename(root / "data")
@@ -46,7 +46,7 @@ def restore_sample(root: Path) -> None:
     Raises:
         UserError: its pointer or its pictures are not there, or data/ holds pictures of which DVC has no copy.
     """
-    with replacing(root):
+    with replacing_data(root):
         if not (root / POINTER).is_file():
             raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
         with data_set_aside(root):
@@ -66,19 +66,19 @@ def data_set_aside(root: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        bring_back(root)
+        restore_data(root)
         raise
     shutil.rmtree(aside.rename(aside.with_name("done")))
 
 
-def recover(root: Path) -> None:
+def undo_interrupted_change(root: Path) -> None:
     """Undo a change of data/ that was killed, if there was one."""
     if (state_folder(FOLDER) / "aside").exists():
         _dvc(root, "--wait-for-lock", "status")  # the DVC that the killed one had started lives on for a moment
-    bring_back(root)
+    restore_data(root)
 
 
-def bring_back(root: Path) -> None:
+def restore_data(root: Path) -> None:
     """Undo a change of data/ that failed or was killed; its last step is the one that marks it as undone."""
     aside = state_folder(FOLDER) / "aside"
     shutil.rmtree(aside.with_name("done"), ignore_errors=True)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Probabilities
-from realfake.metrics.scores import SCORES, Array, Ordered, ratio, weighted_scores
+from realfake.metrics.scores import SCORES, Array, RankedPredictions, ratio, weighted_scores
 
 _BLOCK = 2**20
 """Weights held at once while resampling: a few arrays of 8 MiB."""
@@ -20,7 +20,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def resample(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -> Iterator[Array]:
+def bootstrap_weights(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -> Iterator[Array]:
     """Bootstrap weights: how often each picture is drawn, in blocks of some resamples each.
 
     Whole groups are drawn with replacement, because crops of one photograph are no independent pictures (cluster
@@ -62,9 +62,9 @@ def bootstrap_intervals(
         probabilities: float (N,).
         threshold: P(REAL) from which on a picture is called REAL.
         bins: of the calibration error.
-        weights: blocks from `resample`.
+        weights: blocks from `bootstrap_weights`.
     """
-    ordered = Ordered(labels, probabilities)
+    ordered = RankedPredictions(labels, probabilities)
     blocks = [weighted_scores(ordered, block[:, ordered.order], threshold, bins) for block in weights]
     return {name: _percentiles(np.concatenate([block[name] for block in blocks])) for name in SCORES}
 
@@ -77,7 +77,7 @@ def accuracy_intervals(
     Args:
         right: bool (N,), called by its right name; or (parts, N), in each part.
         members: bool (parts, N), which pictures are in each part.
-        weights: blocks from `resample`.
+        weights: blocks from `bootstrap_weights`.
     """
     columns = np.vstack([members & right, members]).T.astype(np.float64)
     sums = np.vstack([block @ columns for block in weights])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Probabilities
-from realfake.metrics.scores import Array, Ordered, bin_of
+from realfake.metrics.scores import Array, RankedPredictions, bin_of
 
 
 class Reliability(NamedTuple):
@@ -22,14 +22,14 @@ class Reliability(NamedTuple):
 
 def roc_curve(labels: Labels, probabilities: Probabilities, points: int = 300) -> tuple[Array, Array]:
     """False positive rate (fakes called REAL) and true positive rate, rising from 0 to 1; at most `points` long."""
-    real, fake = Ordered(labels, probabilities).curve()
+    real, fake = RankedPredictions(labels, probabilities).curve()
     kept = _thin(len(real), points)
     return (fake / fake[-1])[kept], (real / real[-1])[kept]
 
 
 def precision_recall_curve(labels: Labels, probabilities: Probabilities, points: int = 300) -> tuple[Array, Array]:
     """Recall, rising from its smallest value above all thresholds to 1, and precision; at most `points` long."""
-    real, fake = Ordered(labels, probabilities).curve()
+    real, fake = RankedPredictions(labels, probabilities).curve()
     kept = _thin(len(real) - 1, points) + 1
     return (real / real[-1])[kept], (real[kept] / (real + fake)[kept])
 

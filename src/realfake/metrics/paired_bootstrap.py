@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels
-from realfake.metrics.bootstrap import resample
+from realfake.metrics.bootstrap import bootstrap_weights
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedComparison:
     """How a candidate does beside the champion."""
 
     pictures: int
@@ -27,14 +27,14 @@ class Paired:
     only_champion: int
 
 
-def compare(
+def compare_accuracy(
     labels: Labels,
     groups: Sequence[str],
     candidate: npt.NDArray[np.bool_],
     champion: npt.NDArray[np.bool_],
     resamples: int,
     seed: int,
-) -> Paired:
+) -> PairedComparison:
     """Compare two networks by a paired bootstrap (Efron & Tibshirani 1993, 16.4) over groups of pictures.
 
     Both are scored on the same resamples, so what makes a picture hard for both does not widen the interval.
@@ -49,9 +49,9 @@ def compare(
     """
     ours, theirs = candidate == (labels == 1), champion == (labels == 1)
     gain = ours.astype(np.float64) - theirs
-    blocks = resample(labels, groups, resamples, seed)
+    blocks = bootstrap_weights(labels, groups, resamples, seed)
     differences = np.concatenate([block @ gain / block.sum(axis=1) for block in blocks])
-    return Paired(
+    return PairedComparison(
         pictures=len(labels),
         candidate=float(ours.mean()),
         champion=float(theirs.mean()),

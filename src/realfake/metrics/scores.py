@@ -33,7 +33,7 @@ def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
 
     NaN where one class is missing.
     """
-    ordered = Ordered(labels, probabilities)
+    ordered = RankedPredictions(labels, probabilities)
     return float(_roc_area(*ordered.cumulative(np.ones((1, len(labels)))))[0])
 
 
@@ -50,7 +50,7 @@ def scores(labels: Labels, probabilities: Probabilities, threshold: float, bins:
         threshold: P(REAL) from which on a picture is called REAL.
         bins: of the calibration error.
     """
-    ordered = Ordered(labels, probabilities)
+    ordered = RankedPredictions(labels, probabilities)
     values = weighted_scores(ordered, np.ones((1, len(labels))), threshold, bins)
     return {name: float(value[0]) for name, value in values.items()}
 
@@ -61,7 +61,7 @@ def confusion(labels: Labels, probabilities: Probabilities, threshold: float) ->
     return np.bincount(2 * labels.astype(np.int64) + called, minlength=4).reshape(2, 2)
 
 
-def surest_mistakes(
+def most_confident_mistakes(
     labels: Labels, probabilities: Probabilities, threshold: float, count: int
 ) -> npt.NDArray[np.int64]:
     """Indices of at most `count` pictures that are called by the wrong name, the surest first."""
@@ -69,7 +69,7 @@ def surest_mistakes(
     return wrong[np.argsort(-np.abs(probabilities[wrong] - labels[wrong]), kind="stable")][:count]
 
 
-class Ordered:
+class RankedPredictions:
     """Pictures by falling P(REAL), and where each run of equal probabilities ends."""
 
     def __init__(self, labels: Labels, probabilities: Probabilities) -> None:
@@ -98,7 +98,7 @@ class Ordered:
         return real[0], fake[0]
 
 
-def weighted_scores(ordered: Ordered, weights: Array, threshold: float, bins: int) -> dict[str, Array]:
+def weighted_scores(ordered: RankedPredictions, weights: Array, threshold: float, bins: int) -> dict[str, Array]:
     """Each of SCORES as float (R,), for weights (R, N) in the order of `ordered`."""
     labels, probabilities = ordered.labels, ordered.probabilities
     called = probabilities >= threshold
