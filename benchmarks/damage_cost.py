@@ -53,7 +53,7 @@ def _scores(folder: Path, prepared: Path) -> tuple[dict[str, float], Any]:
     answers = predict(network, val.pictures)
     right = (answers >= params.threshold) == (val.labels == 1)
     damaged = robustness.measure(lambda seen: predict(network, seen), val, answers, params)
-    flat = robustness.flat(damaged)
+    flat = robustness.named_metrics(damaged)
     return {
         "pictures": len(right),
         "accuracy": float(right.mean()),

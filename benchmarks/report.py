@@ -58,7 +58,7 @@ def _draw(results: Mapping[str, Any], path: Path) -> None:
         ("ResNet50's frozen layers (pictures/s)", results["runtimes"]["pictures_per_second"]),
         ("One pass over CIFAKE's train (s)", results["input_pipeline"]["seconds"]),
     ]
-    with plot_style.look():
+    with plot_style.project_style():
         figure = Figure(figsize=(11, 6.4), layout="constrained")
         for axes, (title, bars) in zip(figure.subplots(2, 2).flat, panels, strict=True):
             middles = [median(values) for values in bars.values()]
@@ -70,7 +70,7 @@ def _draw(results: Mapping[str, Any], path: Path) -> None:
             axes.set_title(title)
             axes.margins(x=0.15)
             axes.grid(axis="y", visible=False)
-        plot_style.save(figure, path)
+        plot_style.save_figure(figure, path)
 
 
 TABLES = {

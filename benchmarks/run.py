@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sandbox import CIFAKE
 
-from realfake.core.environment import git_state, machine
+from realfake.core.environment import git_tags, machine_tags
 from realfake.core.errors import UserError, run
 from realfake.core.json_files import write_json
 
@@ -72,10 +72,10 @@ def main() -> None:
 
 def _measure(name: str, archive: Path, repeats: int) -> None:
     result = importlib.import_module(name).measure(archive, repeats)
-    tags = {key: value for key, value in machine().items() if not key.startswith("mlflow.")}
+    tags = {key: value for key, value in machine_tags().items() if not key.startswith("mlflow.")}
     write_json(
         RESULTS / f"{name}.json",
-        {"machine": tags, "git": git_state()["git_commit"], "git_dirty": git_state()["git_dirty"], "result": result},
+        {"machine": tags, "git": git_tags()["git_commit"], "git_dirty": git_tags()["git_dirty"], "result": result},
     )
 
 

@@ -23,7 +23,7 @@ from sandbox import CIFAKE, Sandbox  # noqa: E402
 
 from realfake.config.editing import set_values  # noqa: E402
 from realfake.config.schema import load_params  # noqa: E402
-from realfake.core.environment import git_state, machine  # noqa: E402
+from realfake.core.environment import git_tags, machine_tags  # noqa: E402
 from realfake.core.errors import UserError, run  # noqa: E402
 from realfake.core.files import atomic_folder, sha256_file  # noqa: E402
 from realfake.core.json_files import write_json  # noqa: E402
@@ -112,14 +112,14 @@ def light(file: Path, project: Path) -> dict[str, Any]:
     params, detector = load_params(project / "params.yaml").evaluate, Detector(file)
     test = load_split(project / "outputs/prepared", "test")
     probabilities = detector.predict(test.pictures)
-    found = scoring.assess(test, probabilities, params)
+    found = scoring.evaluate_predictions(test, probabilities, params)
     print("damaging for the int8 file", flush=True)
     damaged = robustness.measure(detector.predict, test, probabilities, params)
     interval = found.intervals["accuracy"]
     return {
         "scores": rounded(found.scores),
         "accuracy_interval": [round(interval.low, 6), round(interval.high, 6)],
-        "robust": rounded(robustness.flat(damaged)),
+        "robust": rounded(robustness.named_metrics(damaged)),
     }
 
 
@@ -162,7 +162,7 @@ def training(store: Path) -> tuple[dict[str, str], int]:
     start = newest.data.params["train.weights_sha256"]
     before = next((run for run in runs if run.data.tags.get("model_sha256") == start), None)
     counted = [epochs[run.info.run_id] for run in (newest, before) if run is not None]
-    names = [name for name in machine() | git_state() if not name.startswith("mlflow.")]
+    names = [name for name in machine_tags() | git_tags() if not name.startswith("mlflow.")]
     return {name: newest.data.tags[name] for name in names}, round(
         sum(point.value for each in counted for point in each)
     )

@@ -6,7 +6,7 @@ the cache loses only the time that it takes to compute them again.
 
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
-from realfake.feature_cache.listing import clear, show
+from realfake.feature_cache.listing import clear_cache, entries_table
 from realfake.feature_cache.store import FeatureCache
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--clear", action="store_true", help="remove all entries that no process uses")
     arguments = parser.parse_args()
-    print((clear if arguments.clear else show)(FeatureCache(0)))
+    print((clear_cache if arguments.clear else entries_table)(FeatureCache(0)))
 
 
 if __name__ == "__main__":

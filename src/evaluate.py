@@ -12,7 +12,7 @@ from tqdm import tqdm
 from realfake.config.schema import EvaluateParams, flatten, load_params
 from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
-from realfake.core.files import atomic_folder, exclusive, workspace
+from realfake.core.files import atomic_folder, exclusive_lock, workspace
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_split
 from realfake.evaluation import robustness, scoring
@@ -47,7 +47,7 @@ def evaluate(model: Path, prepared: Path, params: EvaluateParams, output: Path) 
     bar = partial(tqdm, disable=None, leave=False)
     starts = bar(range(0, len(test.labels), BLOCK), desc="predicting")
     probabilities = np.concatenate([predict(network, test.pictures[start : start + BLOCK]) for start in starts])
-    result = scoring.assess(test, probabilities, params)
+    result = scoring.evaluate_predictions(test, probabilities, params)
     damaged = robustness.measure(partial(predict, network), test, probabilities, params, partial(bar, desc="damaging"))
     with atomic_folder(output) as folder:
         write_outputs(result, damaged, params, folder)
@@ -62,9 +62,9 @@ def main() -> None:
     root = workspace()
     params = load_params(root / "params.yaml")
     model, output = root / "outputs/model", root / "outputs/evaluation"
-    with exclusive("evaluate"):
+    with exclusive_lock("evaluate"):
         result, damaged = evaluate(model, root / "outputs/prepared", params.evaluate, output)
-        figures = scoring.flat(result) | robustness.flat(damaged)
+        figures = scoring.named_metrics(result) | robustness.named_metrics(damaged)
         runs.log_stage("evaluate", model, flatten(params.evaluate), figures, output, params.tracking.experiment)
     print(scoring.summary(result, params.evaluate.threshold))
     print(robustness.summary(damaged))

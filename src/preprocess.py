@@ -9,7 +9,7 @@ from pathlib import Path
 from realfake.config.schema import PreprocessParams, load_params
 from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
-from realfake.core.files import atomic_folder, exclusive, workspace
+from realfake.core.files import atomic_folder, exclusive_lock, workspace
 from realfake.data.archive import find_archive
 from realfake.data.preparation import prepare
 from realfake.data.preparation_report import PreparationReport
@@ -28,7 +28,7 @@ def main() -> None:
     root = workspace()
     params = load_params(root / "params.yaml").preprocess
     started = time.perf_counter()
-    with exclusive("preprocess"):
+    with exclusive_lock("preprocess"):
         report = preprocess(root / "data", params, root / "outputs/prepared")
     for line in report.summary(time.perf_counter() - started):
         print(line)

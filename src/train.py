@@ -10,7 +10,7 @@ from pathlib import Path
 from realfake.config.schema import TrainParams, load_params
 from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
-from realfake.core.files import atomic_folder, exclusive, workspace
+from realfake.core.files import atomic_folder, exclusive_lock, workspace
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_arrays
 from realfake.data.preparation_report import PreparationReport
@@ -71,7 +71,7 @@ def main() -> None:
     take_no_arguments(__doc__)
     root = workspace()
     params = load_params(root / "params.yaml")
-    with exclusive("train"):
+    with exclusive_lock("train"):
         train(root / "outputs/prepared", params.train, root / "outputs/model", params.tracking.experiment)
 
 

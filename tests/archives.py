@@ -31,5 +31,5 @@ def write_tar(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def contents(path: Path, strays: list[str] | None = None) -> dict[str, bytes]:
-    return {picture.path: picture.data for picture in read_archive(path, strays)}
+def contents(path: Path, ignored: list[str] | None = None) -> dict[str, bytes]:
+    return {picture.path: picture.data for picture in read_archive(path, ignored)}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from realfake.data.preparation_report import PreparationReport, Removed
+from realfake.data.preparation_report import PreparationReport, RemovedPictures
 from realfake.evaluation.results import (
     CountedScores,
     Decision,
@@ -34,7 +34,7 @@ def preparation_report(counts: Mapping[str, int], size: int = 32, **changes: Any
         "groups": dict(counts),
         "test_leaked": 0,
         "test_duplicates": 0,
-        "removed": {"duplicate in train": Removed(0, ())},
+        "removed": {"duplicate in train": RemovedPictures(0, ())},
     }
     return PreparationReport(**values | changes)
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT
 from PIL import Image
 
-from realfake.export.converters import Source, write_format
+from realfake.export.converters import ExportSource, write_format
 from realfake.inference.metadata import Description
 
 SCRIPT = PROJECT / "src/localpredict/inference_script.py"
@@ -29,7 +29,7 @@ def model(tmp_path_factory) -> Path:
     network = keras.Model(entrance, answer)
     network.layers[-1].set_weights([np.array([[8.0], [-4.0], [-4.0]]), np.zeros(1)])
     description = Description(32, 32, 0.5, "d" * 64, "m" * 64, {})
-    source = Source(network, np.zeros((1, 32, 32, 3), dtype=np.float32), description)
+    source = ExportSource(network, np.zeros((1, 32, 32, 3), dtype=np.float32), description)
     return write_format("litert_fp32", source, tmp_path_factory.mktemp("model"))
 
 

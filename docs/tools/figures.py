@@ -12,7 +12,7 @@ from realfake.core import plot_style
 from realfake.core.json_files import read_json
 from realfake.data.corruption import SUITE
 from realfake.evaluation.results import Condition
-from realfake.evaluation.robustness import Robustness, damaged
+from realfake.evaluation.robustness import Robustness, damage_pictures
 
 EXAMPLE = PROJECT / "imgs/real/3.jpg"
 """The picture that is damaged in the figure: a car, whose edges show what happens."""
@@ -40,7 +40,7 @@ def formats(root: Path, path: Path) -> None:
     """Draw what the last export of a project measured."""
     found, timed = (read_json(root / f"outputs/{name}.json") for name in ("export/formats", "timings/export"))
     rows = {name: row | timed["formats"][name] for name, row in found["formats"].items()}
-    with plot_style.look():
+    with plot_style.project_style():
         figure = Figure(figsize=(11.5, 2.5), layout="constrained")
         for axes, (title, value) in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS.items(), strict=True):
             values = [value(row) for row in rows.values()]
@@ -51,7 +51,7 @@ def formats(root: Path, path: Path) -> None:
             axes.set_xticks([])
             axes.grid(visible=False)
         axes.invert_yaxis()
-        plot_style.save(figure, path)
+        plot_style.save_figure(figure, path)
 
 
 def robustness(path: Path) -> None:
@@ -63,13 +63,13 @@ def robustness(path: Path) -> None:
     example = np.asarray(Image.open(EXAMPLE).convert("RGB"))[None]
     shown = {
         kind: np.concatenate(
-            [example, *(damaged(example, kind, severity, SEED) for severity in SUITE[kind].severities)]
+            [example, *(damage_pictures(example, kind, severity, SEED) for severity in SUITE[kind].severities)]
         )
         for kind in SUITE
     }
     titles = {kind: f"{kind}: {SUITE[kind].unit}" for kind in SUITE}
     found = Robustness(record["robust"]["pictures"], clean, tuple(rows))
-    plot_style.save(severity_curves(found, titles, shown), path)
+    plot_style.save_figure(severity_curves(found, titles, shown), path)
 
 
 def short(value: float) -> str:

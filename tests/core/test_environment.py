@@ -1,4 +1,4 @@
-"""Every run says what code and what machine it came from."""
+"""The tags that say which code and which machine a run came from."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from realfake.core import environment
-from realfake.core.environment import git_state, machine, rounding_label, rounding_tags
+from realfake.core.environment import git_tags, machine_tags, rounding_label, rounding_tags
 
 GENOA = """
 processor\t: 0
@@ -34,20 +34,20 @@ def git(folder, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_commit_and_whether_code_or_params_changed(project):
-    assert git_state()["git_commit"] == "none"
+def test_git_tags_name_the_commit_and_whether_code_or_params_changed(project):
+    assert git_tags()["git_commit"] == "none"
     git(project, "add", ".")
     git(project, "commit", "-qm", "first")
-    assert git_state()["git_commit"] == git(project, "rev-parse", "HEAD")
-    assert git_state()["git_dirty"] == "false"
+    assert git_tags()["git_commit"] == git(project, "rev-parse", "HEAD")
+    assert git_tags()["git_dirty"] == "false"
     (project / "dvc.lock").write_text("written by the pipeline itself")
-    assert git_state()["git_dirty"] == "false"
+    assert git_tags()["git_dirty"] == "false"
     (project / "params.yaml").write_text("changed")
-    assert git_state()["git_dirty"] == "true"
+    assert git_tags()["git_dirty"] == "true"
 
 
 def test_the_machine_is_described():
-    tags = machine()
+    tags = machine_tags()
     assert int(tags["threads"]) >= 1
     assert tags["keras"].startswith("3.")
     assert rounding_tags().items() <= tags.items()
@@ -56,7 +56,7 @@ def test_the_machine_is_described():
 
 @pytest.fixture
 def label_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The label on a machine whose /proc/cpuinfo has a given text; without one where that is None."""
+    """Return a function that gives the label of a machine by the text of its /proc/cpuinfo, None for no such file."""
 
     def label(cpuinfo: str | None) -> str:
         monkeypatch.setattr(environment, "CPU_INFO", tmp_path / "cpuinfo")
@@ -69,7 +69,7 @@ def label_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_machines_that_round_differently_have_different_labels(label_of):
-    """All with AVX-512 once had the same label, with AMX and without."""
+    """Once all machines with AVX-512 had the same label, with AMX and without."""
     labels = {label_of(cpuinfo) for cpuinfo in (GENOA, SAPPHIRE_RAPIDS, HASWELL, GRAVITON, None)}
     assert len(labels) == 5
     assert label_of(GENOA.replace("model\t\t: 17", "model\t\t: 160")) not in labels, "another model, with other caches"
@@ -84,7 +84,7 @@ def test_machines_that_round_differently_have_different_labels(label_of):
         (GRAVITON, ("asimd", "bf16", "part 0xd40")),
     ],
 )
-def test_the_label_names_what_kernels_are_chosen_by(label_of, cpuinfo: str, words: tuple[str, ...]):
+def test_the_label_names_instructions_and_model(label_of, cpuinfo: str, words: tuple[str, ...]):
     label = label_of(cpuinfo)
     assert all(word in label for word in words)
     assert len(label) < 150

@@ -1,4 +1,4 @@
-"""A user's mistake is one line and exit 1; anything else keeps its traceback."""
+"""A user's mistake prints one line and exits 1; any other exception keeps its traceback."""
 
 import errno
 
@@ -20,7 +20,7 @@ def failing(error: BaseException):
         (UserError("no such recipe"), 1, "error: no such recipe\n"),
         (OSError(errno.ENOSPC, "No space left", "a.npy"), 1, "error: a.npy: no space is left on the disk"),
         (PermissionError(errno.EACCES, "denied", "b"), 1, "error: b: permission denied"),
-        (KeyboardInterrupt(), 130, "the same command goes on from here"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
 def test_the_exit_code_and_the_line(capsys, error, code, expected):
@@ -30,7 +30,7 @@ def test_the_exit_code_and_the_line(capsys, error, code, expected):
     assert expected in capsys.readouterr().err
 
 
-def test_a_defect_is_not_hidden():
+def test_a_programming_error_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run(failing(ZeroDivisionError()))
 

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and state lies where a deleted working folder cannot take it along."""
+"""Files are written atomically, the project's folders are found, and a lock is held by one process at a time."""
 
 import subprocess
 import sys
@@ -23,11 +23,11 @@ def test_the_workspace_is_the_nearest_dvc_yaml_and_dvc_root_is_home(project, mon
     assert (workspace(), home()) == (project, checkout)
     assert state_folder("runs") == checkout / ".cache/runs"
     monkeypatch.chdir(checkout)
-    with pytest.raises(UserError, match=r"no dvc.yaml here or above"):
+    with pytest.raises(UserError, match=r"no dvc\.yaml"):
         workspace()
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path):
+def test_a_failed_write_leaves_the_previous_content(tmp_path):
     write_json(tmp_path / "a.json", {"old": 1})
     with pytest.raises(RuntimeError), atomic_file(tmp_path / "a.json") as file:
         file.write(b"half")
@@ -46,16 +46,16 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["second"]
 
 
-def test_a_full_disk_is_told_before_the_work(tmp_path):
+def test_too_little_disk_space_is_an_error(tmp_path):
     require_space(tmp_path, 1)
-    with pytest.raises(UserError, match="MB of disk are needed"):
+    with pytest.raises(UserError, match=r"1,000,000,000,000 MB .*make prune"):
         require_space(tmp_path, 10**18)
 
 
-def test_a_second_stage_waits_for_a_living_first_and_not_for_a_killed_one(project):
+def test_a_second_process_waits_for_the_lock_until_the_first_is_killed(project):
     hold = (
-        "import time; from realfake.core.files import exclusive\n"
-        "with exclusive('train'): print('in', flush=True); time.sleep({})"
+        "import time; from realfake.core.files import exclusive_lock\n"
+        "with exclusive_lock('train'): print('in', flush=True); time.sleep({})"
     )
     first = subprocess.Popen(
         [sys.executable, "-c", hold.format(60)], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": SOURCE}
@@ -65,7 +65,8 @@ def test_a_second_stage_waits_for_a_living_first_and_not_for_a_killed_one(projec
         [sys.executable, "-c", hold.format(0)], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": SOURCE}
     )
     assert second.stdout
-    assert second.stdout.readline() == f"train already runs here (process {first.pid}); waiting for it to end\n"
+    line = second.stdout.readline()
+    assert "train" in line and str(first.pid) in line
     time.sleep(0.3)
     assert second.poll() is None
     first.kill()

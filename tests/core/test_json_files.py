@@ -1,4 +1,4 @@
-"""JSON files: what is read back, the same bytes, and what is said of a file that cannot be read."""
+"""JSON files: values are read back, equal values give equal bytes, and an unreadable file is a one-line error."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,11 +18,11 @@ def test_a_value_is_read_back_and_written_to_the_same_bytes(tmp_path):
     assert (tmp_path / "a.json").read_text().endswith("}\n")
 
 
-def test_unreadable_json_says_how_to_get_it(tmp_path):
-    with pytest.raises(UserError, match="`dvc repro` makes it"):
+def test_missing_and_invalid_json_name_the_file_and_the_command(tmp_path):
+    with pytest.raises(UserError, match=r"a\.json is missing.*`dvc repro`"):
         read_json(tmp_path / "a.json")
     (tmp_path / "a.json").write_text("{")
-    with pytest.raises(UserError, match="no JSON"):
+    with pytest.raises(UserError, match=r"a\.json is not valid JSON.*`dvc repro`"):
         read_json(tmp_path / "a.json")
 
 
@@ -58,10 +58,10 @@ def test_a_record_is_read_as_its_type(tmp_path):
 )
 def test_a_record_that_is_damaged_names_the_place_the_file_and_the_command(tmp_path, text, place):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(UserError, match=rf"a\.json is damaged \({place}: .*\); `make a` makes it again$"):
+    with pytest.raises(UserError, match=rf"a\.json is damaged.*{place}.*`make a`"):
         read_record(Record, tmp_path / "a.json", "make a")
 
 
 def test_a_missing_record_names_the_command(tmp_path):
-    with pytest.raises(UserError, match=r"a\.json is missing; `make a` makes it$"):
+    with pytest.raises(UserError, match=r"a\.json is missing.*`make a`"):
         read_record(Record, tmp_path / "a.json", "make a")

@@ -1,4 +1,4 @@
-"""Native noise is held back, but not when something fails."""
+"""Native output is suppressed, but shown when the code fails; unused modules are not imported with Keras."""
 
 import os
 import subprocess
@@ -7,13 +7,13 @@ import sys
 import pytest
 from conftest import PROJECT
 
-from realfake.core.native_output import hidden, quiet
+from realfake.core.native_output import hidden_modules, quiet
 
 
-def test_native_output_is_held_back(capfd):
+def test_native_output_is_suppressed(capfd):
     with quiet():
-        os.write(1, b"native noise")
-        os.write(2, b"native noise")
+        os.write(1, b"native output")
+        os.write(2, b"native output")
     os.write(1, b"after")
     assert capfd.readouterr() == ("after", "")
 
@@ -27,15 +27,15 @@ def test_a_failure_shows_what_was_printed(capfd):
 
 def test_hidden_modules_cannot_be_imported_until_afterwards():
     sys.modules.pop("this", None)
-    with hidden(["this", "os"]):
-        assert os is __import__("os"), "what is imported already stays"
+    with hidden_modules(["this", "os"]):
+        assert os is __import__("os"), "a module that is imported already stays available"
         with pytest.raises(ImportError):
             import this  # noqa: F401
     assert "this" not in sys.modules
 
 
 @pytest.mark.slow
-def test_keras_starts_without_what_nobody_gives_it():
+def test_keras_is_imported_without_unused_modules():
     code = """
 from realfake.core.native_output import UNUSED, import_keras
 import_keras()

@@ -1,4 +1,4 @@
-"""Figures look alike everywhere and are written with the same bytes; whoever draws nothing waits for nothing."""
+"""Figures have the same bytes under any user settings, and matplotlib is imported only when something is drawn."""
 
 import subprocess
 import sys
@@ -7,26 +7,26 @@ from pathlib import Path
 import matplotlib
 
 from realfake.core import plot_style
-from realfake.core.plot_style import blank, save, styled
+from realfake.core.plot_style import new_figure, save_figure, styled
 
 
 @styled
 def line():
-    figure = blank(3, 2)
+    figure = new_figure(3, 2)
     figure.add_subplot(title="a line").plot((0, 1), (0, 1))
     return figure
 
 
-def test_the_same_figure_is_the_same_file_whatever_the_users_settings(tmp_path: Path) -> None:
-    save(line(), tmp_path / "one.png")
+def test_a_figure_has_the_same_bytes_under_any_user_settings(tmp_path: Path) -> None:
+    save_figure(line(), tmp_path / "one.png")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.bbox": "tight"}):
-        save(line(), tmp_path / "two.png")
+        save_figure(line(), tmp_path / "two.png")
     data = (tmp_path / "one.png").read_bytes()
     assert data.startswith(b"\x89PNG") and b"atplotlib" not in data
     assert data == (tmp_path / "two.png").read_bytes()
 
 
-def test_importing_figures_imports_no_matplotlib_and_drawing_no_pyplot() -> None:
+def test_matplotlib_is_imported_by_drawing_and_pyplot_never() -> None:
     code = (
         "import sys; from realfake.core import plot_style; from realfake.training import plots; "
         "import realfake.evaluation.plots; assert 'matplotlib' not in sys.modules; plots.architecture([]); "

@@ -1,23 +1,31 @@
-"""Markdown that GitHub draws: tables whose cells stay cells, charts that mermaid reads."""
+"""Markdown tables whose cells cannot break the table, aligned text, and charts in mermaid's syntax."""
 
 import re
 
-from realfake.core.text_tables import BEFORE, NOW, aligned, code, folded, line_chart, table
+from realfake.core.text_tables import (
+    BEFORE,
+    NOW,
+    aligned_table,
+    folded_section,
+    inline_code,
+    line_chart,
+    markdown_table,
+)
 
 
-def test_a_table_has_a_rule_and_its_cells_stay_cells() -> None:
-    text = table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
+def test_a_markdown_table_has_an_alignment_row_and_escapes_its_cells() -> None:
+    text = markdown_table(("name", "now"), [("a|b", "1"), ("two\nlines", "2")])
     assert text.splitlines() == ["| name | now |", "| :-- | --: |", "| a\\|b | 1 |", "| two lines | 2 |"]
 
 
-def test_aligned_text_has_names_to_the_left_and_figures_to_the_right() -> None:
+def test_aligned_text_has_words_on_the_left_and_figures_on_the_right() -> None:
     rows = [("a", "1"), ("long", "100")]
-    assert aligned(("name", "now"), rows).splitlines() == ["name  now", "a       1", "long  100"]
-    assert aligned(("name", "now"), rows, words=True).splitlines() == ["name  now", "a     1", "long  100"]
+    assert aligned_table(("name", "now"), rows).splitlines() == ["name  now", "a       1", "long  100"]
+    assert aligned_table(("name", "now"), rows, words=True).splitlines() == ["name  now", "a     1", "long  100"]
 
 
-def test_values_are_code_and_nothing_is_a_dash() -> None:
-    assert [code(value) for value in (3, 0.5, "adam`w", None, "", [1, 2])] == [
+def test_values_are_inline_code_and_missing_ones_a_dash() -> None:
+    assert [inline_code(value) for value in (3, 0.5, "adam`w", None, "", [1, 2])] == [
         "`3`",
         "`0.5`",
         "`adam'w`",
@@ -27,8 +35,8 @@ def test_values_are_code_and_nothing_is_a_dash() -> None:
     ]
 
 
-def test_a_folded_section_has_the_empty_lines_that_markdown_in_it_needs() -> None:
-    assert folded("All", "| a |") == "<details><summary>All</summary>\n\n| a |\n\n</details>"
+def test_a_folded_section_has_empty_lines_around_its_markdown() -> None:
+    assert folded_section("All", "| a |") == "<details><summary>All</summary>\n\n| a |\n\n</details>"
 
 
 def test_two_curves_of_one_length_share_a_chart() -> None:
@@ -49,7 +57,7 @@ def test_the_shorter_of_two_curves_ends_before_the_other() -> None:
         assert [len(line.split(",")) for line in re.findall(r"line \[(.*)\]", chart)] == [len(before), len(now)]
 
 
-def test_of_long_curves_some_points_are_drawn_and_the_last_is() -> None:
+def test_long_curves_are_thinned_and_keep_their_last_point() -> None:
     chart = line_chart("val", "epoch", [0.5] * 10, [number / 100 for number in range(1, 51)])
     axis = re.findall(r"x-axis .* \[(.*)\]", chart)[0].split(", ")
     before, now = (line.split(", ") for line in re.findall(r"line \[(.*)\]", chart))
@@ -58,7 +66,7 @@ def test_of_long_curves_some_points_are_drawn_and_the_last_is() -> None:
     assert len(before) == len([x for x in axis if int(x) <= 10])
 
 
-def test_one_curve_alone_and_a_flat_one_are_drawn() -> None:
+def test_a_single_constant_curve_is_drawn() -> None:
     chart = line_chart("val", "epoch", [], [1.0, 1.0])
     assert chart.count("line [") == 1
     assert BEFORE not in chart

@@ -1,4 +1,4 @@
-"""Archives and folders: what is read, what is refused, and which digests come out."""
+"""Archives and folders in CIFAKE's layout: the pictures that are read, the names that are refused, the digests."""
 
 import gzip
 import hashlib
@@ -46,7 +46,7 @@ def test_labels_follow_the_class_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "./", "cifake/", "a/b/c/", "train/"])
-def test_folders_before_the_split_are_dropped(tmp_path: Path, prefix: str) -> None:
+def test_folders_above_the_split_are_dropped(tmp_path: Path, prefix: str) -> None:
     assert contents(write_tar(tmp_path / "x.tar", {prefix + name: data for name, data in FILES.items()})) == FILES
 
 
@@ -55,12 +55,12 @@ def test_names_of_split_and_class_may_be_in_any_case(tmp_path: Path) -> None:
     assert contents(write_zip(tmp_path / "x.zip", files)) == {"train/REAL/A.JPG": b"1", "test/FAKE/b.jpg": b"2"}
 
 
-def test_litter_is_passed_over_and_strays_are_told(tmp_path: Path) -> None:
-    litter = {"__MACOSX/train/REAL/._0000.jpg": b"x", "train/REAL/.DS_Store": b"x", "train/FAKE/Thumbs.db": b"x"}
-    strays: list[str] = []
-    files = FILES | litter | {"README.md": b"x", "train/other/1.jpg": b"x"}
-    assert contents(write_zip(tmp_path / "x.zip", files), strays) == FILES
-    assert strays == ["README.md", "train/other/1.jpg"]
+def test_system_files_are_skipped_and_files_outside_the_layout_are_reported(tmp_path: Path) -> None:
+    system = {"__MACOSX/train/REAL/._0000.jpg": b"x", "train/REAL/.DS_Store": b"x", "train/FAKE/Thumbs.db": b"x"}
+    ignored: list[str] = []
+    files = FILES | system | {"README.md": b"x", "train/other/1.jpg": b"x"}
+    assert contents(write_zip(tmp_path / "x.zip", files), ignored) == FILES
+    assert ignored == ["README.md", "train/other/1.jpg"]
 
 
 def test_links_are_never_followed(tmp_path: Path) -> None:
@@ -71,43 +71,43 @@ def test_links_are_never_followed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         tar.add(folder, "x")
     for source in (folder, tmp_path / "x.tar"):
-        strays: list[str] = []
-        assert contents(source, strays) == FILES
-        assert [Path(name).name for name in strays] == ["link.jpg"]
+        ignored: list[str] = []
+        assert contents(source, ignored) == FILES
+        assert [Path(name).name for name in ignored] == ["link.jpg"]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("../train/REAL/1.jpg", "leads out"),
-        ("/train/REAL/1.jpg", "leads out"),
-        ("C:\\train\\REAL\\1.jpg", "leads out"),
+        ("../train/REAL/1.jpg", "outside the archive"),
+        ("/train/REAL/1.jpg", "outside the archive"),
+        ("C:\\train\\REAL\\1.jpg", "outside the archive"),
         ("train/REAL/1\n.jpg", "control characters"),
         ("train/REAL/holiday/1.jpg", "below REAL/"),
-        ("copy/train/REAL/1.jpg", "keep one data set"),
+        ("copy/train/REAL/1.jpg", "one data set"),
         ("train/real/0000.jpg", "twice"),
     ],
 )
-def test_names_that_would_mislead_are_refused(tmp_path: Path, name: str, message: str) -> None:
+def test_unsafe_and_ambiguous_names_are_refused(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
         contents(write_tar(tmp_path / "x.tar.gz", FILES | {name: b"x"}))
     assert "x.tar.gz" in str(error.value)
 
 
-def test_a_source_without_a_picture_says_what_is_expected(tmp_path: Path) -> None:
+def test_a_source_without_pictures_is_an_error_that_names_the_layout(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train\|test/REAL\|FAKE.*real/1.jpg"):
         contents(write_zip(tmp_path / "x.zip", {"real/1.jpg": b"x"}))
     with pytest.raises(UserError, match="empty"):
         contents(write_tar(tmp_path / "empty.tar", {}))
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_BYTES", 999)
     with pytest.raises(UserError, match=r"test/REAL/0\.jpg has 30,000 bytes"):
         contents(write_zip(tmp_path / "x.zip", FILES))
 
 
-def test_the_one_archive_is_found(tmp_path: Path) -> None:
+def test_the_only_archive_is_found(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").touch()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "cifake.tar.gz").touch()
@@ -128,7 +128,7 @@ def test_no_archive_or_several_are_refused(tmp_path: Path) -> None:
         find_archive(tmp_path)
 
 
-def test_a_written_archive_holds_the_same_files_and_nothing_that_varies(tmp_path: Path) -> None:
+def test_a_written_archive_has_the_same_files_and_the_same_bytes_every_time(tmp_path: Path) -> None:
     pictures = sorted(read_archive(write_folder(tmp_path / "source", FILES)), key=lambda picture: picture.path)
     for name in ("a.tar.gz", "b.tar.gz"):
         write_archive(tmp_path / name, pictures)
@@ -148,7 +148,7 @@ def test_writing_unsorted_pictures_leaves_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_digest_is_that_of_sha256sum_lines_sorted_by_path() -> None:
+def test_the_content_digest_is_that_of_sha256sum_lines_sorted_by_path() -> None:
     entries = [("train/REAL/é.jpg", "0" * 64), ("train/REAL/z.jpg", "f" * 64), ("test/FAKE/1 (2).jpg", "a" * 64)]
     lines = f"{'a' * 64}  test/FAKE/1 (2).jpg\n{'f' * 64}  train/REAL/z.jpg\n{'0' * 64}  train/REAL/é.jpg\n"
     assert content_digest(entries) == hashlib.sha256(lines.encode()).hexdigest()

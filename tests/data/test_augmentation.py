@@ -1,4 +1,4 @@
-"""A view depends on strength, seed, epoch and index alone."""
+"""An augmented view depends only on the parameters, the seed, the epoch and the picture's index."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_strength_zero_changes_nothing():
 def test_views_do_not_depend_on_order_batch_or_process(params):
     whole = Augmenter(params, 1, 32)(PICTURES, INDICES, 3)
     again = Augmenter(params, 1, 32)
-    again(PICTURES[:5], INDICES[:5], 0)  # whatever was drawn before
+    again(PICTURES[:5], INDICES[:5], 0)  # earlier views must not matter
     assert np.array_equal(again(PICTURES[::-1], INDICES[::-1], 3)[::-1], whole)
     assert (whole.shape, whole.dtype) == (PICTURES.shape, np.uint8)
 
@@ -34,7 +34,7 @@ def test_another_seed_or_epoch_gives_other_views(seed, epoch):
     assert sum(not np.array_equal(a, b) for a, b in zip(one, other, strict=True)) > 20
 
 
-def test_more_strength_changes_more():
+def test_greater_strength_changes_pictures_more():
     flat = np.tile(np.linspace(50, 200, 32, dtype=np.uint8)[:, None], (64, 1, 32, 3)).reshape(64, 32, 32, 3)
     change = [
         np.abs(Augmenter(varied(strength), 1, 32)(flat, np.arange(64), 0).astype(int) - flat).mean()
@@ -43,9 +43,9 @@ def test_more_strength_changes_more():
     assert 0 < change[0] < change[1] < change[2]
 
 
-@pytest.mark.parametrize("part", [0.25, 0.75])
-def test_the_stated_part_of_views_is_damaged(part):
+@pytest.mark.parametrize("fraction", [0.25, 0.75])
+def test_the_stated_fraction_of_views_is_damaged(fraction):
     many = np.tile(PICTURES, (20, 1, 1, 1))
-    views = Augmenter(varied(0.0, part), 1, 32)(many, np.arange(len(many)), 0)
+    views = Augmenter(varied(0.0, fraction), 1, 32)(many, np.arange(len(many)), 0)
     damaged = np.mean([not np.array_equal(view, picture) for view, picture in zip(views, many, strict=True)])
-    assert damaged == pytest.approx(part, abs=0.08)
+    assert damaged == pytest.approx(fraction, abs=0.08)

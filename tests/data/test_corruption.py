@@ -1,4 +1,4 @@
-"""Damage is what its name says, grows with its severity, and keeps a picture a picture."""
+"""Each kind of damage does what its name says, grows with its severity, and returns a valid picture."""
 
 import io
 
@@ -14,21 +14,21 @@ PICTURE = (SMOOTH + np.random.default_rng(0).integers(-30, 31, SMOOTH.shape).cli
 
 
 def change(picture: np.ndarray, kind: str, severity: float) -> float:
-    """Mean change over twenty draws."""
+    """Return the mean absolute change of a pixel value over twenty random draws."""
     apply = SUITE[kind].apply
     damaged = [apply(picture, severity, np.random.default_rng(seed)).astype(float) for seed in range(20)]
     return float(np.mean([np.abs(one - picture).mean() for one in damaged]))
 
 
 @pytest.mark.parametrize("kind", SUITE)
-def test_more_severity_is_more_damage(kind):
+def test_damage_grows_with_severity(kind):
     changes = [change(PICTURE, kind, severity) for severity in SUITE[kind].severities]
     assert changes == sorted(changes)
     assert changes[0] < changes[-1]
 
 
 @pytest.mark.parametrize("kind", SUITE)
-def test_pictures_stay_pictures_and_the_given_one_as_it_was(kind):
+def test_shape_and_dtype_are_kept_and_the_original_is_not_modified(kind):
     before = PICTURE.copy()
     for severity in SUITE[kind].severities:
         damaged = SUITE[kind].apply(PICTURE, severity, np.random.default_rng(0))
@@ -36,7 +36,7 @@ def test_pictures_stay_pictures_and_the_given_one_as_it_was(kind):
     assert np.array_equal(PICTURE, before)
 
 
-def test_jpeg_is_what_pillow_makes_of_the_same_quality():
+def test_jpeg_agrees_with_pillow_at_the_same_quality():
     file = io.BytesIO()
     Image.fromarray(PICTURE).save(file, "JPEG", quality=40, subsampling="4:2:0")
     theirs = np.asarray(Image.open(file)).astype(int)
@@ -66,19 +66,19 @@ def test_white_and_black_do_not_wrap_around():
             assert abs(float(damaged.mean()) - value) < 100, kind
 
 
-def test_training_damage_depends_on_its_random_numbers_alone():
+def test_training_damage_depends_only_on_its_random_generator():
     once, again = (corrupt(PICTURE, np.random.default_rng(3)) for _ in range(2))
     assert np.array_equal(once, again)
     others = [corrupt(PICTURE, np.random.default_rng(seed)) for seed in range(40)]
     assert len({one.tobytes() for one in others}) > 25
 
 
-def test_training_damage_leaves_no_picture_alone_and_ends_as_jpeg_three_times_in_four(monkeypatch):
+def test_training_damage_changes_every_picture_and_ends_as_jpeg_three_times_in_four(monkeypatch):
     saved = []
     monkeypatch.setattr(
         corruption,
-        "WAY",
-        tuple((p, tuple((spy(apply, saved), *r) for apply, *r in kinds)) for p, kinds in corruption.WAY),
+        "TRAINING_STEPS",
+        tuple((p, tuple((spy(apply, saved), *r) for apply, *r in kinds)) for p, kinds in corruption.TRAINING_STEPS),
     )
     orders = []
     for seed in range(2000):
@@ -92,7 +92,7 @@ def test_training_damage_leaves_no_picture_alone_and_ends_as_jpeg_three_times_in
 
 
 def spy(apply, names):
-    """The same damage, which leaves its name."""
+    """Wrap a kind of damage so that it records its name when it is applied."""
 
     def applied(picture, severity, random):
         names.append(apply.__name__)

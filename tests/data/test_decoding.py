@@ -1,4 +1,4 @@
-"""Pictures are decoded in the archive's order, however they are shared among processes; unusable ones say why."""
+"""Worker processes decode pictures in the archive's order; unusable pictures are reported with the reason."""
 
 import numpy as np
 from conftest import jpeg
@@ -6,7 +6,7 @@ from conftest import jpeg
 from realfake.data.decoding import CHUNK, decode_all
 
 
-def test_pixels_lie_in_the_order_of_the_usable_entries(tmp_path):
+def test_pixels_are_in_the_order_of_the_usable_entries(tmp_path):
     folder = tmp_path / "data/train/REAL"
     folder.mkdir(parents=True)
     count = CHUNK + 30

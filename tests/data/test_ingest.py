@@ -1,4 +1,4 @@
-"""Pictures are checked before they become data; what cannot be used changes nothing."""
+"""Pictures are checked before they become the project's data; a source that fails the check changes nothing."""
 
 from pathlib import Path
 
@@ -20,7 +20,9 @@ def test_unreadable_pictures_stop_or_are_left_out(
         ingest.ingest(source, plain, skip_unreadable=False)
     assert state(plain) == before
     installed: dict[str, bytes] = {}
-    monkeypatch.setattr(ingest, "install", lambda root, folder: installed.update(contents(folder / ingest.ARCHIVE)))
+    monkeypatch.setattr(
+        ingest, "install_data", lambda root, folder: installed.update(contents(folder / ingest.ARCHIVE))
+    )
     ingest.ingest(source, plain, skip_unreadable=True)
     assert installed == pictures()
     output = capsys.readouterr().out
@@ -31,7 +33,7 @@ def test_unreadable_pictures_stop_or_are_left_out(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"real/1.jpg": b""}, "holds no picture at train"),
+        ({"real/1.jpg": b""}, "no picture at train"),
         ({name: data for name, data in pictures().items() if "test/REAL" not in name}, "no pictures in test/REAL"),
     ],
 )

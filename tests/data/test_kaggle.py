@@ -1,4 +1,4 @@
-"""Fetching CIFAKE from Kaggle, as kagglehub's own client meets it: a server beside the test stands for Kaggle."""
+"""Downloading CIFAKE from Kaggle with kagglehub's own client, against a local server that imitates Kaggle."""
 
 import json
 import threading
@@ -18,25 +18,25 @@ OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
-    """A project without DVC and without data, for what ends before they would be needed."""
+    """Make a project without DVC and without data, for commands that end before they need them."""
     return write_folder(tmp_path / "project", {"dvc.yaml": b"", "data.dvc": b"old"})
 
 
-def test_without_a_network_the_ways_out_are_named(empty: Path) -> None:
+def test_without_a_network_the_error_names_the_alternatives(empty: Path) -> None:
     result = run_fetch(empty, **OFFLINE)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     for way in ("no connection to Kaggle", "KAGGLE_API_TOKEN", "--from PATH", "--sample"):
         assert way in result.stderr
 
 
-def test_a_full_disk_is_told_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_is_an_error_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realfake.data.kaggle.SPACE", 10**18)
-    with pytest.raises(UserError, match="MB of disk are needed"):
+    with pytest.raises(UserError, match="1,000,000,000,000 MB"):
         download(tmp_path / "download")
 
 
 class Kaggle(BaseHTTPRequestHandler):
-    """Kaggle as kagglehub sees it through a proxy: a version, then a zip; `cut` breaks the first transfer off."""
+    """Imitate Kaggle behind a proxy: answer with a version, then a zip; with `cut` the first transfer is cut off."""
 
     packed = b""
     status = 200
@@ -83,17 +83,17 @@ def kaggle() -> Iterator[tuple[type[Kaggle], dict[str, str]]]:
     server.server_close()
 
 
-def test_a_refusal_of_kaggle_is_one_line(empty: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
+def test_a_refusal_by_kaggle_is_a_one_line_error(empty: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
     handler, environment = kaggle
     handler.status = 403
     result = run_fetch(empty, **environment)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-    assert "error: Kaggle refused (403" in result.stderr
+    assert "(403" in result.stderr
     assert "KAGGLE_API_TOKEN" in result.stderr
 
 
 @pytest.mark.slow
-def test_a_download_that_broke_off_goes_on(tmp_path: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
+def test_an_interrupted_download_is_resumed(tmp_path: Path, kaggle: tuple[type[Kaggle], dict[str, str]]) -> None:
     project, (handler, environment) = versioned(tmp_path / "project"), kaggle
     found = pictures(1, side=900)
     handler.packed, handler.cut = write_zip(tmp_path / "archive.zip", found).read_bytes(), True

@@ -1,4 +1,4 @@
-"""Batches come in order and ahead of time; what goes wrong in the thread is seen by the reader."""
+"""Batches are made in order and ahead of time; an exception in the thread is raised in the reader."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from realfake.data.prefetch import AHEAD, Prefetched
 
 
 @pytest.mark.parametrize("count", [0, 1, AHEAD, 25])
-def test_every_batch_comes_once_and_in_order(count: int) -> None:
+def test_every_batch_is_made_once_and_in_order(count: int) -> None:
     made: list[int] = []
 
     def make(place: int) -> int:
@@ -31,7 +31,7 @@ def test_batches_are_made_ahead_but_not_all_at_once() -> None:
     reader.close()
 
 
-def test_an_exception_reaches_the_reader_at_its_batch() -> None:
+def test_an_exception_is_raised_in_the_reader_at_its_batch() -> None:
     def make(place: int) -> int:
         if place == 2:
             raise ValueError("no such picture")
@@ -55,11 +55,11 @@ def test_a_reader_that_stops_ends_the_thread() -> None:
     assert len(made) <= 4 + AHEAD
 
 
-def test_waiting_is_measured() -> None:
+def test_the_readers_waiting_time_is_measured() -> None:
     slow_make = Prefetched(lambda place: time.sleep(0.03), 10)
     list(slow_make)
     slow_reader = Prefetched(lambda place: time.sleep(0.001), 10)
     for _ in slow_reader:
         time.sleep(0.03)
-    assert slow_make.waited > 0.25
-    assert slow_reader.waited < slow_make.waited
+    assert slow_make.seconds_waited > 0.25
+    assert slow_reader.seconds_waited < slow_make.seconds_waited

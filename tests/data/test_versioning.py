@@ -1,4 +1,4 @@
-"""data/ and data.dvc change together or not at all."""
+"""data/ and data.dvc are changed together, or both are left as they were."""
 
 import subprocess
 import sys
@@ -9,10 +9,10 @@ from archives import write_folder
 from fetching import plain, project, state, template  # noqa: F401 - fixtures
 
 from realfake.core.errors import UserError
-from realfake.data.versioning import bring_back, data_set_aside, remove_unreferenced, require_versioned
+from realfake.data.versioning import data_set_aside, remove_unreferenced, require_versioned, restore_data
 
 
-def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
+def test_a_killed_replacement_is_undone(plain: Path) -> None:
     before = state(plain)
     for finished in (False, True):
         aside = data_set_aside(plain)
@@ -20,12 +20,12 @@ def test_a_replacement_that_was_killed_is_undone(plain: Path) -> None:
         if finished:
             write_folder(plain / "data", {"new.zip": b"new"})
             (plain / "data.dvc").write_text("new")
-        bring_back(plain)
+        restore_data(plain)
         assert state(plain) == before
     assert not list((plain / ".cache/fetch").iterdir())
 
 
-def test_a_replacement_that_fails_is_undone(plain: Path) -> None:
+def test_a_failed_replacement_is_undone(plain: Path) -> None:
     before = state(plain)
     with pytest.raises(KeyboardInterrupt), data_set_aside(plain):
         (plain / "data.dvc").write_text("new")
@@ -34,7 +34,7 @@ def test_a_replacement_that_fails_is_undone(plain: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_that_dvc_does_not_know_are_not_thrown_away(project: Path) -> None:
+def test_pictures_without_a_copy_in_dvc_are_not_replaced(project: Path) -> None:
     require_versioned(project)
     (project / "data/mine.jpg").write_bytes(b"mine")
     with pytest.raises(UserError, match="dvc add data"):
@@ -42,7 +42,7 @@ def test_pictures_that_dvc_does_not_know_are_not_thrown_away(project: Path) -> N
 
 
 @pytest.mark.slow
-def test_data_of_any_commit_stays_in_the_dvc_cache(tmp_path: Path) -> None:
+def test_data_of_every_commit_is_kept_in_the_dvc_cache(tmp_path: Path) -> None:
     def command(*words: str) -> None:
         subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
 

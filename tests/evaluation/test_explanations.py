@@ -6,7 +6,7 @@ from conftest import toy_pictures
 from PIL import Image
 
 from realfake.config.schema import EvaluateParams
-from realfake.core.plot_style import save
+from realfake.core.plot_style import save_figure
 from realfake.data.corruption import SUITE
 from realfake.data.dataset import ManifestRow, Split
 from realfake.evaluation import explanations, robustness, scoring
@@ -29,7 +29,7 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     labels[-1] ^= len(np.unique(labels)) == 1  # both classes, whatever the random network says
     rows = [ManifestRow("test", int(y), f"{i}.jpg", f"{i:064}", f"{i:064}", "", False) for i, y in enumerate(labels)]
     split = Split(pictures, labels, rows)
-    found = scoring.assess(split, probabilities, params)
+    found = scoring.evaluate_predictions(split, probabilities, params)
     damaged = robustness.measure(lambda seen: predict(network, seen), split, probabilities, params)
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
@@ -45,7 +45,7 @@ def test_the_example_of_damage_is_a_photograph_with_edges():
     pictures[6, ::2] = 200  # a fake, with more edges than any photograph
     pictures[7, 8:24, 8:24] = 200
     candidates = range(5)  # seeds: whichever few are chosen, a plain one is never taken where there is another
-    found = [explanations.telling_example(pictures, labels, seed) for seed in candidates]
+    found = [explanations.choose_example(pictures, labels, seed) for seed in candidates]
     assert {example.shape for example in found} == {(1, 32, 32, 3)}
     assert any((example[0] == pictures[7]).all() for example in found)
     assert not any((example[0] == pictures[6]).all() for example in found)
@@ -82,4 +82,4 @@ def test_each_picture_stands_beside_its_map(tmp_path):
         red, _, blue = np.asarray(overlaid)[:64].reshape(-1, 3).mean(axis=0)
         assert (blue > red) == bool(label), "blue speaks for REAL, orange for FAKE"
         assert np.ptp(np.asarray(overlaid)[70:].astype(int), axis=2).max() == 0, "where nothing speaks it is grey"
-    save(drawn, tmp_path / "drawn.png")
+    save_figure(drawn, tmp_path / "drawn.png")

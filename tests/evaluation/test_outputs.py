@@ -14,7 +14,7 @@ from realfake.evaluation.outputs import classes_of, scores_of, write_outputs
 from realfake.evaluation.predictions import read_predictions
 from realfake.evaluation.results import Decision, EvaluationScores, read_classes, read_conditions
 from realfake.evaluation.robustness import Robustness
-from realfake.evaluation.scoring import Evaluation, assess
+from realfake.evaluation.scoring import Evaluation, evaluate_predictions
 from realfake.metrics import scores
 
 
@@ -30,7 +30,7 @@ def damaged() -> Robustness:
 
 @pytest.fixture(scope="module")
 def evaluation(test_split: Split) -> Evaluation:
-    return assess(test_split, answer(test_split.pictures), PARAMS)
+    return evaluate_predictions(test_split, answer(test_split.pictures), PARAMS)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from scored import PARAMS, answer, split
 
-from realfake.core.plot_style import GREEN, GUESSING, VERMILION, save
+from realfake.core.plot_style import GREEN, GUESSING, VERMILION, save_figure
 from realfake.evaluation import plots
-from realfake.evaluation.scoring import ClassScore, assess
+from realfake.evaluation.scoring import ClassScore, evaluate_predictions
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
 
@@ -79,12 +79,12 @@ def test_the_worst_mistakes_come_surest_first() -> None:
 def test_no_mistakes_give_an_empty_grid(tmp_path: Path) -> None:
     figure = plots.worst_mistakes(pictures(2), np.array([0, 1], dtype=np.uint8), np.array([0.1, 0.9]), 0.5, count=3)
     assert "No mistakes" in texts(figure)
-    save(figure, tmp_path / "none.png")
+    save_figure(figure, tmp_path / "none.png")
 
 
 def test_every_figure_of_a_test_is_drawn_and_twice_the_same(tmp_path: Path) -> None:
     whole = split()
-    evaluation = assess(whole, answer(whole.pictures), PARAMS)
+    evaluation = evaluate_predictions(whole, answer(whole.pictures), PARAMS)
     names = {"accuracy_by_class", "calibration", "confusion", "precision_recall", "roc"}
     names |= {"predictions", "worst_mistakes"}
     for folder in ("once", "again"):

@@ -85,10 +85,12 @@ def test_kinds_weigh_alike(found):
 
 
 def test_damage_is_the_same_every_time_and_severity_alone_changes_it():
-    noise = [robustness.damaged(PICTURES, "noise", sigma, 1).astype(int) - PICTURES for sigma in (0.05, 0.1, 0.1)]
+    noise = [
+        robustness.damage_pictures(PICTURES, "noise", sigma, 1).astype(int) - PICTURES for sigma in (0.05, 0.1, 0.1)
+    ]
     assert np.array_equal(noise[1], noise[2])
     assert np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1] > 0.99, "the noise grows, it is not drawn anew"
-    assert not np.array_equal(noise[1], robustness.damaged(PICTURES, "noise", 0.1, 2).astype(int) - PICTURES)
+    assert not np.array_equal(noise[1], robustness.damage_pictures(PICTURES, "noise", 0.1, 2).astype(int) - PICTURES)
 
 
 def test_the_summary_names_the_worst_condition(found):
@@ -98,7 +100,7 @@ def test_the_summary_names_the_worst_condition(found):
 @pytest.mark.parametrize("recipe", ["quick", "native", "deck"])
 def test_the_gate_finds_its_figure(found, recipe):
     limits = load_params(PROJECT / f"recipes/{recipe}.yaml").promote.limits
-    figures = robustness.flat(found)
+    figures = robustness.named_metrics(found)
     assert "test/robust/jpeg_40" in figures
     robust = {name: limit for name, limit in limits.items() if name.startswith("test/robust/")}
     assert robust, "the gate asks for robustness"

@@ -21,16 +21,16 @@ def probabilities(test_split: Split) -> np.ndarray:
 
 
 def test_intervals_resample_photographs(test_split: Split, probabilities: np.ndarray) -> None:
-    low, high = scoring.assess(test_split, probabilities, PARAMS).intervals["recall"]
+    low, high = scoring.evaluate_predictions(test_split, probabilities, PARAMS).intervals["recall"]
     groups = [row.group for row in test_split.rows]
-    weights = bootstrap.resample(test_split.labels, groups, 100, PARAMS.seed)
+    weights = bootstrap.bootstrap_weights(test_split.labels, groups, 100, PARAMS.seed)
     right = (probabilities >= 0.5) & (test_split.labels == 1)
     recalls = np.concatenate([block @ right for block in weights]) / 30
     assert (low, high) == pytest.approx(np.percentile(recalls, (2.5, 97.5)))
 
 
 def test_the_summary_gives_figures_leaks_and_confusion(test_split: Split, probabilities: np.ndarray) -> None:
-    result = scoring.assess(test_split, probabilities, PARAMS)
+    result = scoring.evaluate_predictions(test_split, probabilities, PARAMS)
     lines = scoring.summary(result, PARAMS.threshold).splitlines()
     assert f"{result.scores['accuracy']:.2%} (95% interval" in lines[0]
     assert f"{result.cleaned['accuracy']:.2%} without 6 pictures that also stood in train" in lines[0]
@@ -40,8 +40,8 @@ def test_the_summary_gives_figures_leaks_and_confusion(test_split: Split, probab
 
 def test_mlflow_gets_finite_numbers_only(test_split: Split, probabilities: np.ndarray) -> None:
     leaked = [ManifestRow("test", row.label, row.name, row.sha256, row.group, "", True) for row in test_split.rows]
-    result = scoring.assess(Split(test_split.pictures, test_split.labels, leaked), probabilities, PARAMS)
-    named = scoring.flat(result)
+    result = scoring.evaluate_predictions(Split(test_split.pictures, test_split.labels, leaked), probabilities, PARAMS)
+    named = scoring.named_metrics(result)
     assert named["test/accuracy_ci_low"] < named["test/accuracy"] < named["test/accuracy_ci_high"]
     assert named["test/class/REAL"] == named["test/recall"]
     assert not any(name.startswith("test/cleaned") for name in named), "no picture remains, so no figure does"
@@ -49,4 +49,4 @@ def test_mlflow_gets_finite_numbers_only(test_split: Split, probabilities: np.nd
 
 def test_a_network_that_answers_nan_is_one_line(test_split: Split, probabilities: np.ndarray) -> None:
     with pytest.raises(UserError, match="NaN"):
-        scoring.assess(test_split, np.where(np.arange(COUNT) == 3, np.nan, probabilities), PARAMS)
+        scoring.evaluate_predictions(test_split, np.where(np.arange(COUNT) == 3, np.nan, probabilities), PARAMS)

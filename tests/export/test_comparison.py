@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from realfake.core.errors import UserError
-from realfake.export.comparison import Comparison, flat, quality, require_quality
+from realfake.export.comparison import Comparison, measure_quality, named_metrics, require_quality
 from realfake.export.results import Quality, Speed
 
 LABELS = np.array([0, 0, 1, 1], dtype=np.uint8)
@@ -14,13 +14,13 @@ SPEED = Speed(p50_ms=1.5, p95_ms=2.5, pictures_per_second=1234.0, cold_start_ms=
 
 def comparison(probabilities: list[float], reference: np.ndarray = REFERENCE) -> Comparison:
     found = np.array(probabilities, dtype=np.float32)
-    row = quality(1_500_000, found, reference, LABELS)
-    expected = quality(0, reference, reference, LABELS).accuracy
+    row = measure_quality(1_500_000, found, reference, LABELS)
+    expected = measure_quality(0, reference, reference, LABELS).accuracy
     return Comparison({"litert_int8": row}, {"litert_int8": SPEED}, {"litert_int8": found}, reference, expected)
 
 
 def test_quality_counts_labels_and_differences() -> None:
-    found = quality(7, np.array([0.1, 0.4, 0.4, 0.5], dtype=np.float32), REFERENCE, LABELS)
+    found = measure_quality(7, np.array([0.1, 0.4, 0.4, 0.5], dtype=np.float32), REFERENCE, LABELS)
     assert found == Quality(bytes=7, accuracy=0.75, agreement=0.5, max_difference=0.4)
 
 
@@ -53,7 +53,7 @@ def test_answers_that_are_no_numbers_are_refused() -> None:
 
 
 def test_flat_names_every_figure() -> None:
-    named = flat(comparison(list(REFERENCE)))
+    named = named_metrics(comparison(list(REFERENCE)))
     assert named["export/litert_int8/accuracy"] == 0.75
     assert named["export/litert_int8/p50_ms"] == 1.5
     assert len(named) == 8

@@ -11,7 +11,7 @@ import pytest
 
 from realfake.core.arrays import Inputs
 from realfake.core.errors import UserError
-from realfake.export.converters import FORMATS, Source, network_runner, open_runner, write_format
+from realfake.export.converters import FORMATS, ExportSource, network_runner, open_runner, write_format
 from realfake.inference.metadata import Description
 
 SIZE = 16
@@ -28,7 +28,7 @@ def pictures() -> Inputs:
 
 
 @pytest.fixture(scope="module")
-def source(pictures: Inputs) -> Source:
+def source(pictures: Inputs) -> ExportSource:
     """A tiny residual network with BatchNormalization that is no identity and answers that differ."""
     import keras
     from keras import layers
@@ -47,17 +47,17 @@ def source(pictures: Inputs) -> Source:
     network.layers[-1].set_weights([kernel * 4, np.zeros(1)])
     answers = np.log(1 / network_runner(network)(pictures) - 1)
     network.layers[-1].set_weights([kernel * 4, np.full(1, np.median(answers))])
-    return Source(network, pictures, DESCRIPTION)
+    return ExportSource(network, pictures, DESCRIPTION)
 
 
 @pytest.fixture(scope="module")
-def files(source: Source, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def files(source: ExportSource, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("formats")
     return {name: write_format(name, source, folder) for name in FORMATS}
 
 
 @pytest.fixture(scope="module")
-def expected(source: Source, pictures: Inputs) -> np.ndarray:
+def expected(source: ExportSource, pictures: Inputs) -> np.ndarray:
     return network_runner(source.network)(pictures)
 
 
@@ -108,8 +108,10 @@ def test_batch_normalization_is_folded_and_names_are_ours(files: dict[str, Path]
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "onnx"])
-def test_writing_twice_gives_the_same_bytes(name: str, files: dict[str, Path], source: Source, tmp_path: Path) -> None:
-    again = write_format(name, Source(source.network, source.calibration, DESCRIPTION), tmp_path)
+def test_writing_twice_gives_the_same_bytes(
+    name: str, files: dict[str, Path], source: ExportSource, tmp_path: Path
+) -> None:
+    again = write_format(name, ExportSource(source.network, source.calibration, DESCRIPTION), tmp_path)
     assert again.read_bytes() == files[name].read_bytes()
 
 
@@ -150,7 +152,7 @@ def test_a_network_of_another_kind_is_refused(name: str, tmp_path: Path) -> None
 
     entrance = keras.Input((SIZE, SIZE, 3))
     network = keras.Model(entrance, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(entrance)))
-    path = write_format(name, Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
+    path = write_format(name, ExportSource(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
     with pytest.raises(UserError, match=r"maps .*10.*; expected .*pictures.*P\(REAL\)"):
         open_runner(path)
 
@@ -162,14 +164,16 @@ def test_a_failed_conversion_names_the_format(tmp_path: Path, capfd: pytest.Capt
     unknown_to_litert = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(entrance))
     network = keras.Model(entrance, keras.layers.Dense(1, activation="sigmoid")(unknown_to_litert))
     with pytest.raises(UserError, match=r"format litert_fp32 cannot be made .*export\.formats") as caught:
-        write_format("litert_fp32", Source(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path)
+        write_format(
+            "litert_fp32", ExportSource(network, np.zeros((1, SIZE, SIZE, 3), np.float32), DESCRIPTION), tmp_path
+        )
     assert "\n" not in str(caught.value)
     assert "Erfinv" in "".join(capfd.readouterr())
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "litert_fp32"])
-def test_an_unwritable_file_names_the_format(name: str, source: Source, tmp_path: Path) -> None:
+def test_an_unwritable_file_names_the_format(name: str, source: ExportSource, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:

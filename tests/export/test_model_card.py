@@ -9,15 +9,15 @@ from stage_files import evaluation_scores, export_results, preparation_report, t
 
 from realfake.core.json_files import read_json
 from realfake.evaluation.results import ClassAccuracy, Condition
-from realfake.export.model_card import Sources, model_card
+from realfake.export.model_card import RunFiles, model_card
 from realfake.training.training_record import Calibration
 
 
 @pytest.fixture(scope="module")
-def sources() -> Sources:
+def sources() -> RunFiles:
     """Of a run of two kinds of damage and two classes."""
     params = {"preprocess.size": 32, "train.weights": "none", "train.keep": "best", "train.mirror": False}
-    return Sources(
+    return RunFiles(
         preparation_report({"train": 4320, "val": 480, "test": 1200}),
         training_record(params | {"train.augmentation.corruption": 0.3, "train.width": None}),
         evaluation_scores(accuracy=0.93, roc_auc=None),
@@ -31,7 +31,7 @@ def sources() -> Sources:
 @pytest.mark.slow
 def test_export_writes_the_card_of_its_run(finished):
     outputs = finished / "outputs"
-    read = Sources.read(*(outputs / name for name in ("prepared", "model", "evaluation", "export")))
+    read = RunFiles.read(*(outputs / name for name in ("prepared", "model", "evaluation", "export")))
     assert (outputs / "export/model_card.md").read_text() == model_card(read)
 
 

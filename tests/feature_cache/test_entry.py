@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realfake.feature_cache.entry import Entry, Stored, Wanted
+from realfake.feature_cache.entry import Entry, EntrySpec, StoredEntry
 
-WANTED = Wanted({"entry": 1}, {"title": "toys"}, (4, 3))
+WANTED = EntrySpec({"entry": 1}, {"title": "toys"}, (4, 3))
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def entry(tmp_path: Path) -> Entry:
 
 
 def test_the_key_is_the_identity_alone() -> None:
-    one = Wanted({"a": 1, "b": [1, 2]}, {"title": "x"}, (2, 3))
-    assert one.key == Wanted({"b": [1, 2], "a": 1}, {"title": "y"}, (2, 3)).key
-    assert one.key != Wanted({"a": 1, "b": [2, 1]}, {"title": "x"}, (2, 3)).key
+    one = EntrySpec({"a": 1, "b": [1, 2]}, {"title": "x"}, (2, 3))
+    assert one.key == EntrySpec({"b": [1, 2], "a": 1}, {"title": "y"}, (2, 3)).key
+    assert one.key != EntrySpec({"a": 1, "b": [2, 1]}, {"title": "x"}, (2, 3)).key
     assert one.size == 12
 
 
@@ -30,12 +30,12 @@ def test_an_entry_says_how_far_it_is_and_goes_on_there(entry: Entry, tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         entry.fill(WANTED, half)
     assert not entry.is_whole(WANTED.size)
-    assert entry.look().done == 0.5
+    assert entry.describe().done == 0.5
     entry.fill(WANTED, lambda done: iter([np.full((4 - done, 3), 2, np.float16)]))
     assert entry.is_whole(WANTED.size)
     assert entry.open(WANTED.shape)[:, 0].tolist() == [1, 1, 2, 2]
-    found = entry.look()
-    assert isinstance(found, Stored)
+    found = entry.describe()
+    assert isinstance(found, StoredEntry)
     assert (found.key, found.about["title"], found.done, found.in_use) == (WANTED.key, "toys", 1, False)
     assert found.size > WANTED.size, "all files count"
 
@@ -44,11 +44,11 @@ def test_readers_share_an_entry_that_nobody_may_remove_meanwhile(entry: Entry, t
     entry.fill(WANTED, lambda done: iter([np.ones((4, 3), np.float16)]))
     other = Entry(tmp_path / WANTED.key)
     with entry.shared("toys"), other.shared("toys"):
-        with other.alone() as locked:
+        with other.exclusive() as locked:
             assert not locked
-        assert other.look().in_use
+        assert other.describe().in_use
         assert not other.remove()
     assert other.remove()
     assert not (tmp_path / WANTED.key).exists()
     with pytest.raises(FileNotFoundError):
-        other.look()
+        other.describe()

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realfake.feature_cache.entry import Wanted
-from realfake.feature_cache.listing import clear, show
+from realfake.feature_cache.entry import EntrySpec
+from realfake.feature_cache.listing import clear_cache, entries_table
 from realfake.feature_cache.store import FeatureCache
 
 SCRIPT = Path(__file__).parents[2] / "src/cache.py"
-TRAIN = Wanted({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))
-VAL = Wanted({"entry": 2}, {"title": "toys: val", "runtime": "onnxruntime_int8"}, (20, 500))
+TRAIN = EntrySpec({"entry": 1}, {"title": "toys: train, view 1", "runtime": "tensorflow"}, (2000, 500))
+VAL = EntrySpec({"entry": 2}, {"title": "toys: val", "runtime": "onnxruntime_int8"}, (20, 500))
 
 
 def compute(done: int) -> Iterator[np.ndarray]:
@@ -51,7 +51,7 @@ def cache(project: Path) -> FeatureCache:
 
 
 def test_every_entry_is_a_row(cache: FeatureCache) -> None:
-    header, val, train, total = show(cache).splitlines()
+    header, val, train, total = entries_table(cache).splitlines()
     assert header.split() == ["entry", "runtime", "pictures", "size", "last", "used", "state"]
     assert val.split("  ")[0] == "toys: val"
     assert val.split()[2:6] == ["onnxruntime_int8", "20", "0.0", "MB"]
@@ -67,19 +67,19 @@ def test_every_entry_is_a_row(cache: FeatureCache) -> None:
 
 def test_clearing_leaves_what_is_in_use(cache: FeatureCache) -> None:
     with cache.features(VAL, compute):
-        assert show(cache).splitlines()[1].endswith("whole, in use")
-        assert clear(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
+        assert entries_table(cache).splitlines()[1].endswith("whole, in use")
+        assert clear_cache(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
     assert [entry.key for entry in cache.entries()] == [VAL.key]
-    assert clear(cache) == "freed 0.0 MB: 1 entry"
+    assert clear_cache(cache) == "freed 0.0 MB: 1 entry"
 
 
 def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path) -> None:
     cache = FeatureCache(0)
     (project / ".cache/trunk/0123abcd").mkdir()
-    row = show(cache).splitlines()[1]
+    row = entries_table(cache).splitlines()[1]
     assert row.startswith("0123abcd")
     assert row.endswith("0%")
-    clear(cache)
+    clear_cache(cache)
     assert cache.entries() == []
 
 

@@ -8,7 +8,7 @@ from realfake.config.schema import TrainParams
 from realfake.core.errors import UserError
 from realfake.feature_cache import source
 from realfake.feature_cache.partition import partition_network
-from realfake.feature_cache.source import Source
+from realfake.feature_cache.source import FeatureSource
 from realfake.models.builder import build_network
 
 
@@ -18,7 +18,7 @@ def test_the_key_covers_all_that_determines_features(params: TrainParams) -> Non
     def key(params: TrainParams, pictures: np.ndarray = TRAIN[0], view: int | None = 0, depth: int = 5) -> str:
         parts = partition_network(network, params, depth)
         assert parts is not None
-        return Source(parts, params, TRAIN).view("train", pictures, view)[0].key
+        return FeatureSource(parts, params, TRAIN).view("train", pictures, view)[0].key
 
     pixel = TRAIN[0].copy()
     pixel[-1, -1, -1, -1] += 1
@@ -46,14 +46,16 @@ def test_int8_depends_on_the_pictures_it_was_calibrated_on(params: TrainParams) 
     assert parts is not None
     for runtime, differs in (("onnxruntime", False), ("onnxruntime_int8", True)):
         calibrated = changed(params, cache={"runtime": runtime})
-        one, other = (Source(parts, calibrated, train).view("val", VAL[0], None)[0].key for train in (TRAIN, VAL))
+        one, other = (
+            FeatureSource(parts, calibrated, train).view("val", VAL[0], None)[0].key for train in (TRAIN, VAL)
+        )
         assert (one != other) == differs
 
 
 def test_a_seed_names_views_but_not_pictures_as_they_are(params: TrainParams) -> None:
     parts = partition_network(build_network(params), params)
     assert parts is not None
-    one, other = (Source(parts, changed(params, seed=seed), TRAIN) for seed in (1, 2))
+    one, other = (FeatureSource(parts, changed(params, seed=seed), TRAIN) for seed in (1, 2))
     assert one.view("train", TRAIN[0], 0)[0].key != other.view("train", TRAIN[0], 0)[0].key
     assert one.view("val", VAL[0], None)[0].key == other.view("val", VAL[0], None)[0].key
 
@@ -63,7 +65,7 @@ def test_the_code_and_the_machine_stand_in_the_key(params: TrainParams, monkeypa
     assert parts is not None
 
     def key() -> str:
-        return Source(parts, params, TRAIN).view("train", TRAIN[0], 0)[0].key
+        return FeatureSource(parts, params, TRAIN).view("train", TRAIN[0], 0)[0].key
 
     keys = {key()}
     for name, value in (("rounding_label", lambda: "other"), ("code_digest", lambda *modules, without: "changed")):

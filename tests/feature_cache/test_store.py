@@ -17,7 +17,7 @@ import pytest
 from realfake.core.errors import UserError
 from realfake.feature_cache import entry as entry_module
 from realfake.feature_cache import store
-from realfake.feature_cache.entry import Entry, Wanted
+from realfake.feature_cache.entry import Entry, EntrySpec
 from realfake.feature_cache.store import FeatureCache
 
 COUNT = 10
@@ -27,7 +27,7 @@ import sys, time
 import numpy as np
 from pathlib import Path
 from realfake.feature_cache import entry
-from realfake.feature_cache.entry import Wanted
+from realfake.feature_cache.entry import EntrySpec
 from realfake.feature_cache.store import FeatureCache
 
 entry.SAVE_EVERY = 0.0
@@ -40,13 +40,13 @@ def compute(done):
             file.write(f"{start}\\n")
         yield np.arange(start * 3, start * 3 + 6, dtype=np.float32).reshape(2, 3) / 7
 
-with FeatureCache(10**6).features(Wanted({"entry": 1}, {"title": "toys"}, (10, 3)), compute) as features:
+with FeatureCache(10**6).features(EntrySpec({"entry": 1}, {"title": "toys"}, (10, 3)), compute) as features:
     print("sum", features.astype(float).sum(), flush=True)
 """
 
 
-def wanted(entry: object = 1, shape: tuple[int, ...] = (COUNT, 3)) -> Wanted:
-    return Wanted({"entry": entry}, {"title": "toys"}, shape)
+def wanted(entry: object = 1, shape: tuple[int, ...] = (COUNT, 3)) -> EntrySpec:
+    return EntrySpec({"entry": entry}, {"title": "toys"}, shape)
 
 
 def compute(done: int, computed: list[int] | None = None) -> Iterator[np.ndarray]:
@@ -156,16 +156,16 @@ def test_two_processes_do_the_work_once(cache: FeatureCache) -> None:
 def test_who_loses_the_race_for_the_work_does_not_wait_for_the_winners_training(
     cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone, winner = Entry.alone, ExitStack()
+    exclusive, winner = Entry.exclusive, ExitStack()
 
     @contextmanager
     def after_the_winner(entry: Entry) -> Iterator[bool]:
-        monkeypatch.setattr(Entry, "alone", alone)
+        monkeypatch.setattr(Entry, "exclusive", exclusive)
         winner.enter_context(FeatureCache(10**6).features(wanted(), compute))
-        with alone(entry) as locked:
+        with exclusive(entry) as locked:
             yield locked
 
-    monkeypatch.setattr(Entry, "alone", after_the_winner)
+    monkeypatch.setattr(Entry, "exclusive", after_the_winner)
     with winner, cache.features(wanted(), lambda done: pytest.fail("computed twice")) as features:
         assert np.array_equal(features, EXPECTED)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from realfake.export.converters import Source, write_format
+from realfake.export.converters import ExportSource, write_format
 from realfake.inference.demo import classify_upload, facts_table, limits_text
 from realfake.inference.detector import Detector
 from realfake.inference.metadata import Description
@@ -24,7 +24,7 @@ def detector(tmp_path_factory) -> Detector:
     network = keras.Model(entrance, layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling2D()(entrance)))
     network.layers[-1].set_weights([np.array([[4.0], [-4.0], [-4.0]]), np.zeros(1)])
     description = Description(32, 32, 0.5, "d" * 64, "m" * 64, FIGURES)
-    source = Source(network, np.zeros((1, 32, 32, 3), dtype=np.float32), description)
+    source = ExportSource(network, np.zeros((1, 32, 32, 3), dtype=np.float32), description)
     return Detector(write_format("litert_fp32", source, tmp_path_factory.mktemp("model")))
 
 

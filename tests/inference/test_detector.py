@@ -13,7 +13,7 @@ from realfake.core.errors import UserError
 from realfake.data.dataset import CLASSES, load_arrays
 from realfake.data.images import PictureError, network_input
 from realfake.data.preparation import prepare
-from realfake.export.converters import Source, write_format
+from realfake.export.converters import ExportSource, write_format
 from realfake.inference.detector import SHIPPED, Detector, default_model
 from realfake.inference.metadata import Description
 
@@ -32,7 +32,7 @@ def models(tmp_path_factory):
     network = keras.Model(entrance, layers.Activation("linear")(red))
     network.layers[1].set_weights([np.array([1, 0, 0], dtype=np.float32).reshape(1, 1, 3, 1)])
     description = Description(SIZE, NETWORK, 0.4, "d" * 64, "m" * 64, {})
-    source = Source(network, np.zeros((1, NETWORK, NETWORK, 3), dtype=np.float32), description)
+    source = ExportSource(network, np.zeros((1, NETWORK, NETWORK, 3), dtype=np.float32), description)
     folder = tmp_path_factory.mktemp("models")
     return [write_format(name, source, folder) for name in ("litert_fp32", "onnx")]
 

@@ -1,4 +1,4 @@
-"""Curves against scikit-learn."""
+"""Curves, compared with those of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,9 @@ from realfake.metrics import curves, scores
 
 def test_curves_agree_with_scikit_learn() -> None:
     labels, probabilities = predictions(decimals=6)
-    fakes_called_real, hits = curves.roc_curve(labels, probabilities, points=10_000)
+    false_positives, true_positives = curves.roc_curve(labels, probabilities, points=10_000)
     x, y, _ = sklearn.roc_curve(labels, probabilities, drop_intermediate=False)
-    assert np.allclose(fakes_called_real, x) and np.allclose(hits, y)
+    assert np.allclose(false_positives, x) and np.allclose(true_positives, y)
     recall, precision = curves.precision_recall_curve(labels, probabilities, points=10_000)
     y, x, _ = sklearn.precision_recall_curve(labels, probabilities)
     assert np.allclose(recall, x[-2::-1]) and np.allclose(precision, y[-2::-1])
@@ -26,7 +26,7 @@ def test_long_curves_are_thinned_and_keep_their_ends_and_area() -> None:
     assert np.trapezoid(y, x) == pytest.approx(scores.roc_auc(labels, probabilities), abs=1e-3)
 
 
-def test_reliability_leaves_empty_bins_out() -> None:
+def test_reliability_omits_empty_bins() -> None:
     labels = np.array([0, 1, 1, 1], dtype=np.uint8)
     bins = curves.reliability(labels, np.array([0.05, 0.15, 0.1, 1.0]), 5)
     assert bins.centre == pytest.approx([0.1, 0.9])

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn."""
+"""Scores, compared with those of scikit-learn."""
 
 import math
 
@@ -13,6 +13,7 @@ from realfake.metrics.scores import Array
 
 
 def naive_calibration_error(labels: Labels, probabilities: Array, bins: int) -> float:
+    """Compute the expected calibration error bin by bin."""
     error = 0.0
     for number in range(bins):
         above = probabilities >= number / bins
@@ -52,7 +53,7 @@ def test_a_picture_at_the_threshold_is_called_real() -> None:
     assert scores.confusion(labels, np.array([0.5, 0.5]), 0.5).tolist() == [[0, 1], [0, 1]]
 
 
-def test_one_class_alone_leaves_its_scores_undefined() -> None:
+def test_scores_that_need_both_classes_are_undefined_for_one() -> None:
     labels, probabilities = np.zeros(4, dtype=np.uint8), np.array([0.1, 0.2, 0.3, 0.4])
     values = scores.scores(labels, probabilities, threshold=0.5, bins=10)
     assert values["accuracy"] == values["fake_recall"] == 1.0

@@ -16,7 +16,7 @@ from realfake.config.schema import load_params
 from realfake.core.files import sha256_file
 from realfake.core.json_files import read_json
 from realfake.data.archive import read_archive
-from realfake.data.images import decode, to_source
+from realfake.data.images import decode, to_source_size
 from realfake.inference.detector import SHIPPED, Detector
 from realfake.metrics.scores import accuracy
 from realfake.models import pretrained
@@ -103,7 +103,7 @@ def test_its_training_pictures_are_known_and_do_not_contain_the_embedded_sample(
 def test_the_int8_file_reaches_its_recorded_accuracy_on_the_real_test_pictures(cifake, record):
     detector = Detector(PROJECT / SHIPPED)
     rows = [one for one in read_archive(CIFAKE) if one.split == "test"]
-    pictures = np.stack([to_source(decode(one.data), 32) for one in rows])
+    pictures = np.stack([to_source_size(decode(one.data), 32) for one in rows])
     labels = np.array([one.label for one in rows], dtype=np.uint8)
     found = accuracy(labels, np.concatenate([detector.predict(part) for part in np.split(pictures, 20)]))
     assert found == pytest.approx(record["formats"]["formats"]["litert_int8"]["accuracy"], abs=0.01)

@@ -8,12 +8,12 @@ from conftest import toy_pictures
 from realfake.config.schema import TrainParams
 from realfake.core.files import sha256_file
 from realfake.data.images import network_input
-from realfake.export.converters import FORMATS, Source, open_runner, write_format
+from realfake.export.converters import FORMATS, ExportSource, open_runner, write_format
 from realfake.inference.metadata import Description
 from realfake.models.builder import build_network
 from realfake.models.saving import load_network, predict, save_network, to_float32
 from realfake.models.test_time_augmentation import average_over_mirror_image
-from realfake.training.calibration import Scaling, fold
+from realfake.training.calibration import Scaling, fold_scaling
 
 LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10, "input_range": "backbone"}
 DESCRIPTION = Description(32, 32, 0.5, "d" * 64, "m" * 64, {"accuracy": 0.9})
@@ -30,7 +30,7 @@ def plain(train_params: TrainParams, **changes: object) -> tuple[keras.Model, Tr
     params = TrainParams.model_validate(train_params.model_dump() | changes)
     network = build_network(params)
     middle = logits(predict(network, toy_pictures(8, seed=0)[0])).mean()
-    fold(network, Scaling(4.0, -4.0 * middle))
+    fold_scaling(network, Scaling(4.0, -4.0 * middle))
     return network, params
 
 
@@ -48,7 +48,7 @@ def test_a_scaling_folded_into_it_scales_the_mean(train_params):
     averaging = to_float32(average_over_mirror_image(*plain(train_params)))
     pictures, _ = toy_pictures(6, seed=1)
     before = logits(predict(averaging, pictures))
-    fold(averaging, Scaling(0.5, 0.3))
+    fold_scaling(averaging, Scaling(0.5, 0.3))
     assert np.allclose(logits(predict(averaging, pictures)), 0.5 * before + 0.3, atol=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_its_saved_weights_can_start_another_training(train_params, tmp_path):
 def test_exported_files_average_too(train_params, tmp_path, name):
     averaging = to_float32(average_over_mirror_image(*plain(train_params)))
     inputs = network_input(toy_pictures(12, seed=4)[0], 32)
-    path = write_format(name, Source(averaging, inputs, DESCRIPTION), tmp_path)
+    path = write_format(name, ExportSource(averaging, inputs, DESCRIPTION), tmp_path)
     assert path.name == FORMATS[name].file_name
     expected = keras.ops.convert_to_numpy(averaging(inputs, training=False))[:, 0]
     runner = open_runner(path)

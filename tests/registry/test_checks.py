@@ -6,11 +6,11 @@ import pytest
 
 from realfake.config.tool_schema import Limit
 from realfake.export.results import Quality
-from realfake.metrics.paired_bootstrap import Paired
+from realfake.metrics.paired_bootstrap import PairedComparison
 from realfake.registry import checks
 from realfake.registry.checks import Check, Latency
 
-PAIRED = Paired(1000, 0.94, 0.95, -0.01, -0.018, 20, 30)
+PAIRED = PairedComparison(1000, 0.94, 0.95, -0.01, -0.018, 20, 30)
 
 
 @pytest.mark.parametrize(

@@ -76,5 +76,5 @@ def test_a_github_that_does_not_answer_stops_it(
     with pytest.raises(UserError, match=r"`gh api .*` failed: HTTP 502"):
         restore(clone)
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UserError, match="gh is not here"):
+    with pytest.raises(UserError, match="gh is not installed"):
         restore(clone)

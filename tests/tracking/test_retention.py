@@ -11,13 +11,13 @@ from checkouts import succeed
 from realfake.core.cleanup import DAY
 from realfake.core.json_files import write_json
 from realfake.data import versioning
-from realfake.feature_cache.entry import Wanted
+from realfake.feature_cache.entry import EntrySpec
 from realfake.feature_cache.store import FeatureCache
 from realfake.tracking.retention import prune, remove_runs
 from realfake.tracking.run_link import note_of
 from realfake.tracking.runs import training_run
 from realfake.tracking.store import store
-from realfake.training.checkpoint import Checkpoint, Snapshot
+from realfake.training.checkpoint import Checkpoint, TrainingState
 
 
 def test_old_runs_go_with_their_artifacts_but_not_running_or_present_ones(project: Path) -> None:
@@ -55,8 +55,8 @@ def test_a_shared_store_is_left_alone(project: Path, monkeypatch: pytest.MonkeyP
 def cached(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose .cache/ holds something of every kind, none of which was used for forty days."""
     monkeypatch.setattr(versioning, "remove_unreferenced", lambda root, dry_run: 0)  # DVC's own has its own test
-    Checkpoint({"seed": 1}, ("training.checkpoint",)).save(Snapshot([], [], [], []))
-    with FeatureCache(10**6).features(Wanted({"entry": 1}, {}, (2, 3)), lambda done: iter([np.ones((2, 3))])):
+    Checkpoint({"seed": 1}, ("training.checkpoint",)).save(TrainingState([], [], [], []))
+    with FeatureCache(10**6).features(EntrySpec({"entry": 1}, {}, (2, 3)), lambda done: iter([np.ones((2, 3))])):
         pass
     others = (
         "fetch/kagglehub/part",
@@ -92,7 +92,7 @@ def test_every_store_removes_its_own_old_entries(cached: Path) -> None:
 
 
 def test_kept_features_stay_while_they_are_read(cached: Path) -> None:
-    with FeatureCache(10**6).features(Wanted({"entry": 1}, {}, (2, 3)), lambda done: iter([])):
+    with FeatureCache(10**6).features(EntrySpec({"entry": 1}, {}, (2, 3)), lambda done: iter([])):
         (entry,) = (path for path in (cached / "trunk").iterdir() if path.is_dir())
         for path in entry.iterdir():
             os.utime(path, (time.time() - 40 * DAY,) * 2)

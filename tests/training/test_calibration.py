@@ -8,7 +8,7 @@ from conftest import toy_pictures
 from realfake.metrics.scores import scores
 from realfake.models.builder import build_network
 from realfake.models.saving import load_network, predict, save_network
-from realfake.training.calibration import Scaling, calibrate, fit_scaling, fold
+from realfake.training.calibration import Scaling, calibrate, fit_scaling, fold_scaling
 
 
 def drawn(scale: float, shift: float, count: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +66,7 @@ def network(train_params) -> keras.Model:
 def test_a_folded_network_answers_with_scaled_log_odds(network):
     pictures, _ = toy_pictures(16, seed=0)
     before = predict(network, pictures).astype(float)
-    fold(network, Scaling(0.5, 0.25))
+    fold_scaling(network, Scaling(0.5, 0.25))
     after = predict(network, pictures).astype(float)
     assert np.allclose(np.log(after / (1 - after)), 0.5 * np.log(before / (1 - before)) + 0.25, atol=1e-4)
 

@@ -6,7 +6,7 @@ from conftest import toy_pictures
 from stage_files import epoch_result, training_record
 
 from realfake.data.dataset import read_manifest
-from realfake.data.fingerprints import among, read_fingerprints
+from realfake.data.fingerprints import read_fingerprints, seen_in_training
 from realfake.models.builder import build_network
 from realfake.models.saving import load_network, predict
 from realfake.training.finishing import finish, write_model
@@ -32,5 +32,5 @@ def test_what_it_leaves_can_be_read_back(prepared, tmp_path, train_params):
     assert read_history(tmp_path) == history
     assert TrainingRecord.read(tmp_path) == record
     rows = read_manifest(prepared)
-    learnt = among(rows, read_fingerprints(tmp_path, "dvc repro train"))
+    learnt = seen_in_training(rows, read_fingerprints(tmp_path, "dvc repro train"))
     assert [row.split for row, known in zip(rows, learnt, strict=True) if known][:64] == ["train"] * 64

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch
 from stage_files import epoch_result
 
-from realfake.core.plot_style import GUESSING, save
+from realfake.core.plot_style import GUESSING, save_figure
 from realfake.models.architecture import Part
 from realfake.training import plots
 
@@ -36,7 +36,7 @@ def test_learning_curves_draw_both_splits_and_name_the_peak() -> None:
 
 
 def test_one_epoch_has_curves_too(tmp_path: Path) -> None:
-    save(plots.learning_curves(HISTORY[:1]), tmp_path / "curves.png")
+    save_figure(plots.learning_curves(HISTORY[:1]), tmp_path / "curves.png")
 
 
 def test_architecture_tells_frozen_fine_tuned_and_new_apart() -> None:

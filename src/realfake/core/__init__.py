@@ -1,6 +1,6 @@
-"""What every other package stands on: errors, files, locks, other programs, code identity, the machine, array types.
+"""The foundation of all other packages: errors, files and locks, external programs, code identity, array types.
 
-Also how files of JSON and CSV are written and checked, and the look of figures and tables. May use the standard library
-and NumPy's types, and in the functions that need them Pydantic and matplotlib. Nothing enters but paths and values;
-nothing here knows pictures, networks or MLflow.
+It also writes and checks JSON and CSV files, and defines the style of figures and tables. May use the standard library
+and NumPy's types, and Pydantic and matplotlib inside the functions that need them. Paths and plain values enter and
+leave; nothing here knows pictures, networks or MLflow.
 """

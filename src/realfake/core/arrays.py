@@ -1,4 +1,4 @@
-"""Types of the arrays that travel through the project: shape, dtype and range of each, named once."""
+"""Name the types of the project's arrays: shape, dtype and range of each are stated here once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,6 @@ Inputs = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]
 """uint8 (N,), FAKE = 0, REAL = 1."""
 Features = npt.NDArray[np.float16]
-"""float16 (N, ...): what the frozen layers of a network make of N pictures."""
+"""float16 (N, ...): outputs of a network's frozen feature extractor for N pictures."""
 Probabilities = npt.NDArray[np.floating]
 """float (N,), P(REAL) in [0, 1]."""

@@ -1,4 +1,7 @@
-"""Removing what has lain unused in the project's .cache/: each store says what its entries are, and removes its own."""
+"""Remove entries of the project's .cache/ that have not been used for some days.
+
+Each store (checkpoints, feature cache ...) lists its own entries and removes them by these functions.
+"""
 
 import shutil
 import time
@@ -9,46 +12,50 @@ from pathlib import Path
 from realfake.core.files import home
 
 DAY = 24 * 60 * 60
-"""Seconds."""
+"""Length of a day in seconds."""
 
 
 @dataclass(frozen=True)
-class Removed:
-    """An entry that is, or would be, removed."""
+class RemovedEntry:
+    """Describe an entry that is removed, or would be in a dry run."""
 
     name: str
-    """Its path in the project: `.cache/checkpoints/0123abcd`."""
+    """Path relative to the project, such as `.cache/checkpoints/0123abcd`."""
     size: int
-    """Bytes of its files."""
+    """Size of all its files in bytes."""
 
 
-def kept_in(name: str) -> list[Path]:
-    """List the entries of the project's folder `.cache/<name>`; none where there is no such folder."""
+def cache_entries(name: str) -> list[Path]:
+    """Return the files and folders in the project's `.cache/<name>`, sorted; empty when that folder does not exist."""
     folder = home() / ".cache" / name
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def remove_whole(entry: Path) -> bool:
-    """Delete a file or folder under another name, so that a kill half-way leaves nothing that passes for whole."""
-    doomed = entry.with_name(f".{entry.name}.pruned")
-    entry.rename(doomed)
-    if doomed.is_dir():
-        shutil.rmtree(doomed)
+def remove_entry(entry: Path) -> bool:
+    """Rename a file or folder, then delete it: a kill half-way leaves no partial entry under the original name.
+
+    Returns:
+        True, as `remove_unused` expects of an entry that is gone.
+    """
+    renamed = entry.with_name(f".{entry.name}.pruned")
+    entry.rename(renamed)
+    if renamed.is_dir():
+        shutil.rmtree(renamed)
     else:
-        doomed.unlink()
+        renamed.unlink()
     return True
 
 
 def remove_unused(
-    entries: Iterable[Path], days: int, dry_run: bool, remove: Callable[[Path], bool] = remove_whole
-) -> list[Removed]:
-    """Remove the entries that nothing has written or read for some days.
+    entries: Iterable[Path], days: int, dry_run: bool, remove: Callable[[Path], bool] = remove_entry
+) -> list[RemovedEntry]:
+    """Remove the entries that no process has written or read for `days` days.
 
     Args:
-        entries: files and folders of the project's .cache/.
-        days: how long an entry must have lain unused.
-        dry_run: only say what would go.
-        remove: removes an entry, and says whether it is gone.
+        entries: files and folders in the project's .cache/.
+        days: days since an entry's last use after which it is removed.
+        dry_run: remove nothing, only return what would be removed.
+        remove: function that removes an entry and returns whether the entry is gone.
 
     Returns:
         The entries that are (or would be) removed.
@@ -58,10 +65,10 @@ def remove_unused(
         files = [path.stat() for path in (entry, *entry.rglob("*")) if path.is_file()]
         last_use = max((max(file.st_mtime, file.st_atime) for file in files), default=entry.stat().st_mtime)
         if last_use < time.time() - days * DAY and (dry_run or remove(entry)):
-            removed.append(Removed(entry.relative_to(home()).as_posix(), sum(file.st_size for file in files)))
+            removed.append(RemovedEntry(entry.relative_to(home()).as_posix(), sum(file.st_size for file in files)))
     return removed
 
 
-def remove_older_in(name: str, days: int, dry_run: bool) -> list[Removed]:
-    """Remove what has lain unused in the folder `.cache/<name>`; see `remove_unused`."""
-    return remove_unused(kept_in(name), days, dry_run)
+def remove_unused_in(name: str, days: int, dry_run: bool) -> list[RemovedEntry]:
+    """Remove the unused entries of the folder `.cache/<name>`; see `remove_unused`."""
+    return remove_unused(cache_entries(name), days, dry_run)

@@ -1,7 +1,8 @@
-"""The identity of code: which modules a result depends on, and a digest of what they say.
+"""Determine which modules a result depends on (the import closure), and a digest of their code.
 
-Both are worked out from the sources. The keys of checkpoints and of kept features, and the folder for Hugging Face
-Spaces are derived from here; the deps in dvc.yaml are written out, since DVC needs them, and a test compares them.
+Both are computed from the source files. The keys of checkpoints, the keys of the feature cache and the list of files in
+the Hugging Face Space are derived from them. DVC needs the deps in dvc.yaml written out; a test compares them with the
+import closure.
 """
 
 import ast
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-"""The folder of the package realfake."""
+"""Folder of the package realfake."""
 
 LAYERS = (
     "core", "config", "data", "metrics", "models", "inference", "training", "feature_cache", "evaluation", "export",
@@ -20,40 +21,40 @@ LAYERS = (
 
 WITHOUT_INFLUENCE: Mapping[str, str] = {
     "config.kinds": "checks values; the values themselves are parameters that DVC compares",
-    "config.messages": "only words of error messages",
+    "config.messages": "contains only error messages",
     "config.schema": "checks values; the values themselves are parameters that DVC compares",
-    "config.tool_schema": "checks values of groups that no stage reads",
-    "core.code_identity": "computes keys of what is kept, never an output",
+    "config.tool_schema": "checks values of parameter groups that no stage reads",
+    "core.code_identity": "computes keys of checkpoints and cache entries, never an output",
     "core.command_line": "reads options; no stage has any",
-    "core.environment": "describes code and machine, in tags, timings and keys of what is kept",
-    "core.errors": "only words of error messages",
-    "core.files": "says where files lie and how they are replaced",
-    "core.native_output": "only holds back what native libraries print",
-    "core.subprocesses": "starts git, DVC and gh, whose answers stand in tags, never in an output",
-    "feature_cache.entry": "a kept feature is what would be computed anew; its key says so",
-    "feature_cache.store": "a kept feature is what would be computed anew; its key says so",
-    "models.pretrained": "says where a file lies; its digest is a parameter that DVC compares",
-    "tracking.experiment_page": "writes to MLflow, never into an output",
-    "tracking.lineage": "writes to MLflow, never into an output",
-    "tracking.relocation": "writes to MLflow, never into an output",
-    "tracking.run_description": "writes to MLflow, never into an output",
-    "tracking.run_link": "says which run trained a model",
-    "tracking.runs": "writes to MLflow, never into an output",
-    "tracking.store": "opens the store, never an output",
-    "training.checkpoint": "a resumed training gives the bytes of an uninterrupted one, which its own test shows",
-    "training.messages": "only words on the terminal",
+    "core.environment": "describes code and machine in tags, timings and cache keys, never in an output",
+    "core.errors": "contains only error messages",
+    "core.files": "decides where files are and how they are replaced, not their content",
+    "core.native_output": "only suppresses what native libraries print",
+    "core.subprocesses": "starts git, DVC and gh, whose output goes to tags, never to an output",
+    "feature_cache.entry": "stores features under a key of all that determines them; a hit equals a computation",
+    "feature_cache.store": "stores features under a key of all that determines them; a hit equals a computation",
+    "models.pretrained": "finds a weights file; the file's digest is a parameter that DVC compares",
+    "tracking.experiment_page": "writes to MLflow, never to an output",
+    "tracking.lineage": "writes to MLflow, never to an output",
+    "tracking.relocation": "writes to MLflow, never to an output",
+    "tracking.run_description": "writes to MLflow, never to an output",
+    "tracking.run_link": "finds the run that trained a model",
+    "tracking.runs": "writes to MLflow, never to an output",
+    "tracking.store": "opens MLflow's store, never an output",
+    "training.checkpoint": "a resumed training gives the bytes of an uninterrupted one; a test shows it",
+    "training.messages": "contains only terminal messages",
 }
-"""Modules that never change a result, with the reason: an edit in one of them must not retrain for hours."""
+"""Modules that never change a result, each with the reason: editing one of them must not make a model stale."""
 
 
 def source_of(module: str) -> Path:
-    """The file of a module, named as within realfake: `data.images` is data/images.py; a package is its __init__.py."""
+    """Return a module's file. `data.images` gives data/images.py; a package's name gives its __init__.py."""
     path = PACKAGE / module.replace(".", "/")
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def source_files(modules: Iterable[str]) -> tuple[Path, ...]:
-    """The files of modules, and the __init__.py of every package that they lie in: what a copy of them needs."""
+    """Return the modules' files and the __init__.py of each of their packages: the files that a working copy needs."""
     files = {source_of(module) for module in modules}
     for module in modules:
         parts = module.split(".")
@@ -62,10 +63,10 @@ def source_files(modules: Iterable[str]) -> tuple[Path, ...]:
 
 
 def imported_modules(source: Path) -> frozenset[str]:
-    """Modules of realfake that a file imports, at any depth, by their names within realfake: `data.images`.
+    """Return the modules of realfake that a file imports, by their names within realfake, such as `data.images`.
 
-    Relative imports count, and those inside functions. What stands under `if TYPE_CHECKING:` is for annotations alone
-    and does not count.
+    Relative imports and imports inside functions count. Imports under `if TYPE_CHECKING:` serve annotations only and do
+    not count.
     """
     package = source.resolve().parent.relative_to(PACKAGE.parent).parts if source.is_relative_to(PACKAGE) else ()
     found: set[str] = set()
@@ -84,44 +85,44 @@ def imported_modules(source: Path) -> frozenset[str]:
 
 
 def import_closure(*roots: str | Path, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Modules that `roots` import, directly or through others, sorted; roots given by name are part of it.
+    """Return all modules that `roots` import directly or indirectly, sorted; roots given by name are included.
 
     Args:
         roots: names of modules within realfake, or files outside it, such as a script.
-        without: modules that are left out, and not followed.
+        without: modules to leave out; their imports are not followed.
     """
     found: set[str] = set()
-    waiting = [root for root in roots if isinstance(root, str)]
+    pending = [root for root in roots if isinstance(root, str)]
     for script in roots:
         if isinstance(script, Path):
-            waiting += imported_modules(script)
-    while waiting:
-        module = waiting.pop()
+            pending += imported_modules(script)
+    while pending:
+        module = pending.pop()
         if module not in found and module not in without:
             found.add(module)
-            waiting += imported_modules(source_of(module))
+            pending += imported_modules(source_of(module))
     return tuple(sorted(found))
 
 
-def influences(*roots: str | Path, without: Collection[str] = ()) -> tuple[str, ...]:
-    """The import closure of `roots` without the modules that never change a result (WITHOUT_INFLUENCE)."""
+def influencing_modules(*roots: str | Path, without: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the import closure of `roots` without the modules that never change a result (WITHOUT_INFLUENCE)."""
     return import_closure(*roots, without={*WITHOUT_INFLUENCE, *without})
 
 
 def code_digest(*roots: str, without: Collection[str] = ()) -> str:
-    """SHA-256, 64 hex digits, over what the modules that influence `roots` do.
+    """Return the SHA-256, as 64 hex digits, of the code of all modules that influence `roots`.
 
-    Comments, docstrings and layout do not count: it is made from the syntax trees. (DVC compares bytes: an edited
-    docstring makes it run a stage again, which then finds its finished checkpoint and kept features.)
+    It is computed from the syntax trees, so comments, docstrings and layout do not count. DVC compares bytes instead:
+    an edited docstring makes DVC run a stage again, and that stage then finds its checkpoint and cached features.
     """
     digest = hashlib.sha256()
-    for module in influences(*roots, without=without):
-        digest.update(f"{module}\n{_meaning(source_of(module).read_text(encoding='utf-8'))}\n".encode())
+    for module in influencing_modules(*roots, without=without):
+        digest.update(f"{module}\n{_syntax_tree(source_of(module).read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()
 
 
-def _meaning(source: str) -> str:
-    """A source's syntax tree as text, without docstrings; strings that stand alone as statements go with them."""
+def _syntax_tree(source: str) -> str:
+    """Return the syntax tree of a source as text, without docstrings and other strings that are statements."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -135,6 +136,7 @@ def _meaning(source: str) -> str:
 
 
 def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Iterate over all nodes of a syntax tree except those under `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
         if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
             yield node

@@ -1,4 +1,4 @@
-"""CSV files that stages write and read: the same rows give the same bytes, and what is read is checked."""
+"""Write and read the stages' CSV files: equal rows give equal bytes, and every row is checked when it is read."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows under a header, atomically, lines ended by a newline alone."""
+    """Write a header and rows as a CSV file, atomically, with `\\n` as the line end on every system."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     with atomic_file(path) as file:
@@ -24,19 +24,19 @@ def read_csv(path: Path, header: Sequence[str], parse: Callable[[list[str]], Row
     """Read the rows of a file that `write_csv` wrote.
 
     Args:
-        path: the file.
-        header: its columns.
-        parse: makes a row of its cells; raises ValueError where they are too few or none of their kind.
+        path: the CSV file.
+        header: names of the columns that the file must have.
+        parse: converts a row's cells; raises ValueError for a wrong number of cells or a cell of the wrong type.
         command: the command that writes the file, for the error message.
 
     Raises:
-        UserError: the file is missing, has other columns, or a row that is none.
+        UserError: the file is missing, has other columns, or has a row that `parse` refuses.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file)
             if next(lines, None) != [*header]:
-                raise ValueError("other columns")
+                raise ValueError("unexpected columns")
             return [parse(line) for line in lines]
     except FileNotFoundError:
         raise UserError(f"{path} is missing; `{command}` makes it") from None

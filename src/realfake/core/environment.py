@@ -1,4 +1,4 @@
-"""What code and what machine a result came from."""
+"""Describe the code and the machine that a result came from."""
 
 import getpass
 import os
@@ -11,20 +11,25 @@ from realfake.core.files import home
 from realfake.core.subprocesses import git_or_none
 
 CPU_INFO = Path("/proc/cpuinfo")
-"""What Linux tells of the processor; other systems have none."""
+"""Linux's description of the processor; the file does not exist on other systems."""
 _LIBRARIES = ("tensorflow", "keras", "numpy", "albumentations", "onnxruntime", "ai-edge-litert")
+"""Packages whose versions become tags of a run."""
 _KERNEL_INSTRUCTIONS = {
     "avx512f": ("avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "amx_fp16"),
     "avx2": ("avx_vnni", "avx_vnni_int8", "avx_ne_convert"),
     "avx": (),
     "asimd": ("asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 }
-"""Vector instructions, the widest first, each with those for bfloat16 and int8 that libraries look for beside it."""
+"""Vector instruction sets, widest first, each with the bfloat16 and int8 extensions that numerical libraries use."""
 _COMPUTING = ("keras", "tensorflow", "numpy", "albumentations", "opencv-python-headless")
+"""Packages whose versions become part of the keys of checkpoints and cached features."""
 
 
-def git_state() -> dict[str, str]:
-    """Tags for the commit and for uncommitted changes of code and params; the pipeline's own output is no change."""
+def git_tags() -> dict[str, str]:
+    """Return tags with the commit, and whether code or params have uncommitted changes.
+
+    Changes of what the pipeline itself writes (dvc.lock and outputs/) do not count.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {"git_commit": "none", "git_dirty": "true"}
@@ -32,8 +37,8 @@ def git_state() -> dict[str, str]:
     return {"mlflow.source.git.commit": commit, "git_commit": commit, "git_dirty": "true" if changed else "false"}
 
 
-def machine() -> dict[str, str]:
-    """Tags for who ran what, where, with which versions of the libraries that compute."""
+def machine_tags() -> dict[str, str]:
+    """Return tags with the user, the script, the machine and the versions of Python and of the numerical libraries."""
     tags = {
         "python": platform.python_version(),
         **rounding_tags(),
@@ -45,24 +50,27 @@ def machine() -> dict[str, str]:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that decide what a training, or a frozen layer, computes."""
+    """Return the versions of the libraries that determine what a training or a frozen layer computes."""
     return {name: version(name) for name in _COMPUTING}
 
 
 def rounding_tags() -> dict[str, str]:
-    """Tags for what decides how sums are rounded: two machines promise equal bytes only where all of these agree."""
+    """Return tags with all that decides how sums are rounded.
+
+    Equal bytes are promised only between machines on which all of these tags agree.
+    """
     return {"cpu": processor(), "instruction_set": instruction_set(), "threads": str(thread_count())}
 
 
 def rounding_label() -> str:
-    """`rounding_tags` in one line, such as 'avx512f avx512_bf16, AMD EPYC (family 26, model 2), 2 threads'."""
+    """Return `rounding_tags` as one line: 'avx512f avx512_bf16, AMD EPYC (family 26, model 2), 2 threads'."""
     return f"{instruction_set()}, {processor()}, {thread_count()} threads"
 
 
 def instruction_set() -> str:
-    """The instructions among which oneDNN, XNNPACK and ONNX Runtime choose their kernels, the widest vectors first.
+    """Return the instruction sets by which oneDNN, XNNPACK and ONNX Runtime choose their kernels, widest first.
 
-    Names are those of /proc/cpuinfo; where there is none, that of the architecture, such as arm64.
+    Names are those of /proc/cpuinfo; without that file it is the architecture's name, such as arm64.
     """
     flags = (_cpu_field("flags") or _cpu_field("Features") or "").split()
     for widest, refinements in _KERNEL_INSTRUCTIONS.items():
@@ -72,10 +80,10 @@ def instruction_set() -> str:
 
 
 def processor() -> str:
-    """The processor's name, with its family and model where they are known.
+    """Return the processor's name, with its family and model where they are known.
 
-    Libraries split sums by the sizes of caches and choose kernels by the model (OpenBLAS does), so the instructions
-    alone do not decide the order in which numbers are added. A virtual machine may give the name without the model.
+    Numerical libraries split sums by cache size and choose kernels by processor model (OpenBLAS does), so the
+    instruction set alone does not determine the order of additions. A virtual machine may report no model.
     """
     name = _cpu_field("model name") or platform.processor() or platform.machine()
     fields = {"family": "cpu family", "model": "model", "part": "CPU part"}  # Arm has a part
@@ -84,27 +92,28 @@ def processor() -> str:
 
 
 def bfloat16_is_fast() -> bool:
-    """Whether this processor computes in bfloat16 itself; others do it in software, slower than float32.
+    """Return whether this processor has bfloat16 instructions; emulated in software bfloat16 is slower than float32.
 
-    True where that cannot be told.
+    The result is True when the processor's instructions are not known.
     """
     flags = _cpu_field("flags") or _cpu_field("Features")
     return flags is None or bool(set(flags.split()) & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def thread_count() -> int:
-    """Processors that this process may use."""
+    """Return the number of logical processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number and no name
+    except (KeyError, OSError):  # in a container the user id may have no name
         return str(os.getuid())
 
 
 def _cpu_field(field: str) -> str | None:
+    """Return the value of the first line `field : value` in /proc/cpuinfo, or None without that line or file."""
     try:
         with CPU_INFO.open(encoding="utf-8") as file:
             pairs = (line.partition(":") for line in file)

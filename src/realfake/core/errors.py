@@ -1,4 +1,4 @@
-"""Errors a user can mend: one line that says what was wrong, what was expected and how to fix it."""
+"""Report errors that a user can fix in one line: what was wrong, what was expected and how to fix it."""
 
 import errno
 import sys
@@ -12,21 +12,22 @@ _STORAGE = {
     errno.EROFS: "the file system is read-only; work in a folder that can be written",
     errno.EACCES: "permission denied; check the owner and mode of that path",
 }
+"""Messages for operating system errors that a user can fix, by errno."""
 
 
 class UserError(Exception):
-    """A mistake or a circumstance that the user can mend. The message is one line, without a traceback."""
+    """Signal a mistake or a circumstance that the user can fix; it is shown as one line without a traceback."""
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
-    """The first line of an error's text, shortened to `limit` characters; the error's type where it has no text."""
+    """Return the first line of an error's text, cut to `limit` characters; the error's type when it has no text."""
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a script's `main` and leave with its exit code: user errors print one line and exit 1, Ctrl-C exits 130."""
+    """Run a script's `main` and exit with its code; a user error prints one line and exits 1, Ctrl-C exits 130."""
     try:
         sys.exit(main() or 0)
     except UserError as error:

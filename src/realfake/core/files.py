@@ -1,4 +1,4 @@
-"""Where the project's files lie, and how they are written so that a kill leaves nothing half-written."""
+"""Locate the project's folders, write files atomically, so that a kill leaves no partial file, and hold locks."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from realfake.core.errors import UserError
 
 
 def workspace() -> Path:
-    """The folder that holds dvc.yaml: the nearest at or above the working directory.
+    """Return the folder that contains dvc.yaml: the nearest one at or above the working directory.
 
     Raises:
         UserError: no dvc.yaml at or above the working directory.
@@ -28,23 +28,23 @@ def workspace() -> Path:
 
 
 def home() -> Path:
-    """The checkout that keeps runs, caches and checkpoints.
+    """Return the folder of the checkout that keeps runs, caches and checkpoints.
 
-    `dvc exp run --temp` runs the stages in a folder that is deleted afterwards; DVC_ROOT names the real checkout.
+    It is DVC_ROOT when that is set: `dvc exp run --temp` runs stages in a temporary folder that is deleted afterwards.
     """
     root = os.environ.get("DVC_ROOT")
     return Path(root) if root else workspace()
 
 
 def state_folder(name: str) -> Path:
-    """A git-ignored folder `.cache/<name>` of the checkout for what no stage declares; made when missing."""
+    """Return the git-ignored folder `.cache/<name>` for files that no stage declares; create it when missing."""
     folder = home() / ".cache" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def machine_folder(name: str) -> Path:
-    """A folder `~/.cache/realfake/<name>` for what all checkouts of a user on this machine share; made when missing."""
+    """Return the user's folder `~/.cache/realfake/<name>`, which all checkouts share; create it if missing."""
     folder = Path("~/.cache/realfake").expanduser() / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -52,14 +52,14 @@ def machine_folder(name: str) -> Path:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` for writing bytes; it appears whole when the block ends, and not at all when the block fails."""
+    """Open a file for writing bytes that replaces `path` when the block ends, and is discarded when the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())  # a power cut must not leave the new name on an empty file
+            os.fsync(file.fileno())  # otherwise a power cut could leave the final name on an empty file
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -67,14 +67,17 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that replaces `path` (but its .gitignore) when the block ends, and vanishes when it fails."""
+    """Create a temporary folder that replaces `path` when the block ends, and is deleted when the block fails.
+
+    The .gitignore in `path` is kept: DVC writes it and git tracks it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
-        if (path / ".gitignore").is_file():  # DVC's, which git tracks
+        if (path / ".gitignore").is_file():
             shutil.copyfile(path / ".gitignore", partial / ".gitignore")
         shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
@@ -83,10 +86,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Refuse to start what would fill the disk that holds `folder`.
+    """Check that the disk of `folder` has `needed` bytes free.
 
     Raises:
-        UserError: fewer than `needed` bytes are free.
+        UserError: fewer bytes are free.
     """
     if (free := shutil.disk_usage(folder).free) < needed:
         space = f"{needed / 1e6:,.0f} MB of disk are needed and {free / 1e6:,.0f} MB are free"
@@ -94,22 +97,22 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits."""
+    """Return the SHA-256 of a file's bytes, as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def key_of(value: Any) -> str:
-    """What a JSON value is kept under: half of its SHA-256, as 32 hex digits; the order of names does not count."""
+    """Return a cache key of a JSON value: the first half of its SHA-256, 32 hex digits, whatever its keys' order."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """Hold the workspace's lock `name`; waits, after one line, while another process holds it.
+def exclusive_lock(name: str) -> Iterator[None]:
+    """Hold the workspace's lock `name` during the block; print one line and wait while another process holds it.
 
-    The operating system frees the lock when its holder dies. After `kill -9` of dvc the stage it started lives on:
-    the next `dvc repro` must not run a second one into the same folder.
+    The operating system releases the lock when its process ends. After `kill -9` of dvc, the stage that it started goes
+    on running: the lock keeps the next `dvc repro` from running the stage a second time into the same folder.
     """
     folder = workspace() / ".cache" / "locks"
     folder.mkdir(parents=True, exist_ok=True)

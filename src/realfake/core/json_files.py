@@ -1,4 +1,4 @@
-"""JSON files that stages write and read: the same value gives the same bytes, and what is read is checked."""
+"""Write and read the stages' JSON files: equal values give equal bytes, and records are checked when they are read."""
 
 import json
 from pathlib import Path
@@ -11,35 +11,35 @@ Kind = TypeVar("Kind")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with a final newline, atomically and with the same bytes every time."""
+    """Write a value as indented JSON with a final newline, atomically; equal values give equal bytes."""
     with atomic_file(path) as file:
         file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file of any content.
+    """Read a JSON file with any content.
 
     Raises:
-        UserError: the file is missing or no JSON.
+        UserError: the file is missing or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; `dvc repro` makes it") from None
     except ValueError as error:
-        raise UserError(f"{path} is no JSON ({error}); remove it and run `dvc repro`") from None
+        raise UserError(f"{path} is not valid JSON ({error}); remove it and run `dvc repro`") from None
 
 
 def read_record(kind: type[Kind], path: Path, command: str) -> Kind:
-    """Read a JSON file as the type that describes it, checking that every field is there and of its type.
+    """Read a JSON file into a dataclass, checking that every field is present and has its type.
 
     Args:
-        kind: a dataclass, or a list or mapping of dataclasses; keys of the file that it does not name are ignored.
-        path: the file.
+        kind: a dataclass, or a list or mapping of dataclasses; further keys in the file are ignored.
+        path: the JSON file.
         command: the command that writes the file, for the error message.
 
     Raises:
-        UserError: the file is missing, no JSON, or lacks a field.
+        UserError: the file is missing, is not JSON, or a field is missing or of the wrong type.
     """
     from pydantic import TypeAdapter, ValidationError
 

@@ -1,4 +1,4 @@
-"""Silence what native libraries print: TensorFlow writes hundreds of lines that no logging setting reaches."""
+"""Suppress what native libraries print: TensorFlow writes hundreds of lines that no logging setting controls."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back all that this process prints, below Python too; it is shown after all when the block fails."""
+    """Suppress everything that this process prints, native code included; print it after all if the block fails."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -33,23 +33,26 @@ def quiet() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and TensorFlow without their greetings."""
-    with quiet(), hidden(UNUSED):
+    """Import Keras and TensorFlow without the messages that they print at start-up."""
+    with quiet(), hidden_modules(UNUSED):
         import keras
 
         keras.backend.backend()
-        keras.ops.zeros(1)  # TensorFlow speaks up at its first operation
+        keras.ops.zeros(1)  # TensorFlow prints its messages at the first operation
 
 
 UNUSED = ("matplotlib", "pandas", "sklearn")
-"""What Keras imports to take objects that nobody here gives it, where it is there: a third of the start-up."""
+"""Optional packages that Keras imports when installed, though this project uses none of them with Keras.
+
+Importing them takes a third of the start-up time.
+"""
 
 
 @contextmanager
-def hidden(modules: Sequence[str]) -> Iterator[None]:
-    """Let imports of these modules fail as if they were not installed, but for those that are imported already."""
+def hidden_modules(modules: Sequence[str]) -> Iterator[None]:
+    """Make imports of these modules fail as if they were not installed; modules already imported stay available."""
     absent = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is how Python writes "cannot be imported"
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes an import raise ImportError
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The one place that starts git, DVC and GitHub's gh, and that says in one line why one of them failed."""
+"""Start git, DVC and GitHub's gh, and report in one line why one of them failed; no other module starts them."""
 
 import os
 import re
@@ -10,23 +10,23 @@ from typing import NamedTuple
 from realfake.core.errors import UserError, one_line
 
 _MISSING = {
-    "git": "git is not here; install it (git-scm.com)",
-    "gh": "gh is not here; install GitHub's command line program (cli.github.com)",
+    "git": "git is not installed; install it (git-scm.com)",
+    "gh": "gh is not installed; install GitHub's command line program (cli.github.com)",
 }
-"""What to say when a program is not installed. DVC is a package of this Python and always there."""
-_MARKED = re.compile(r"^(?:fatal|error): *(.+)$", re.IGNORECASE | re.MULTILINE)
-"""How git and DVC begin the line that says what went wrong; advice and addresses may follow it."""
+"""Messages for programs that are not installed. DVC is a dependency of this package and always installed."""
+_ERROR_LINE = re.compile(r"^(?:fatal|error): *(.+)$", re.IGNORECASE | re.MULTILINE)
+"""The line in which git or DVC names the error; lines of advice may follow it."""
 
 
 class Output(NamedTuple):
-    """What a program wrote before it ended with success."""
+    """Hold what a program wrote before it exited with code 0."""
 
     stdout: bytes
     stderr: str
 
     @property
     def text(self) -> str:
-        """Standard output as text."""
+        """Return standard output decoded as UTF-8."""
         return self.stdout.decode("utf-8", "replace")
 
 
@@ -35,8 +35,8 @@ def git(root: Path, *arguments: str, **variables: str) -> Output:
 
     Args:
         root: the working directory.
-        arguments: of git.
-        variables: of the environment, beside those of this process.
+        arguments: git's command line arguments.
+        variables: environment variables, in addition to those of this process.
 
     Raises:
         UserError: git is not installed, or it failed.
@@ -45,7 +45,7 @@ def git(root: Path, *arguments: str, **variables: str) -> Output:
 
 
 def git_or_none(root: Path, *arguments: str, **variables: str) -> bytes | None:
-    """Return what git writes to standard output; None where it fails or is not installed, as outside a repository."""
+    """Return git's standard output, or None when git fails (as outside a repository) or is not installed."""
     try:
         return git(root, *arguments, **variables).stdout
     except UserError:
@@ -53,7 +53,7 @@ def git_or_none(root: Path, *arguments: str, **variables: str) -> bytes | None:
 
 
 def dvc(root: Path, *arguments: str) -> Output:
-    """Run the DVC of this Python in the project `root`.
+    """Run the DVC of this Python environment in the project `root`.
 
     Raises:
         UserError: DVC failed.
@@ -62,16 +62,16 @@ def dvc(root: Path, *arguments: str) -> Output:
 
 
 def gh(root: Path, *arguments: str) -> str:
-    """Run GitHub's command line program in the clone `root`, and return what it writes to standard output.
+    """Run GitHub's command line program in the clone `root` and return its standard output.
 
     Raises:
-        UserError: gh is not installed, or GitHub refused.
+        UserError: gh is not installed, or it failed.
     """
     return _run("gh", ["gh"], root, arguments, {}).text
 
 
-def failed(tool: str, arguments: tuple[str, ...], reason: str) -> UserError:
-    """Return the error that says which command failed and why."""
+def command_error(tool: str, arguments: tuple[str, ...], reason: str) -> UserError:
+    """Create the error that names the failed command and the reason."""
     return UserError(f"`{' '.join((tool, *arguments))}` failed: {reason}")
 
 
@@ -86,11 +86,11 @@ def _run(tool: str, command: list[str], root: Path, arguments: tuple[str, ...], 
         raise UserError(_MISSING[tool]) from None
     stderr = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        raise failed(tool, arguments, _reason(stderr, done.returncode))
+        raise command_error(tool, arguments, _reason(stderr, done.returncode))
     return Output(done.stdout, stderr)
 
 
 def _reason(stderr: str, code: int) -> str:
-    """The last line that is marked as an error, else the last line at all."""
-    lines = _MARKED.findall(stderr) or [line for line in stderr.splitlines() if line.strip()]
-    return one_line(UserError(lines[-1])) if lines else f"it ended with exit code {code} and said nothing"
+    """Return the last line of standard error that is marked as an error, else its last line."""
+    lines = _ERROR_LINE.findall(stderr) or [line for line in stderr.splitlines() if line.strip()]
+    return one_line(UserError(lines[-1])) if lines else f"exit code {code} without an error message"

@@ -1,4 +1,4 @@
-"""Entries of a folder, a .zip or a tar archive, one at a time, whatever their names mean; nothing is unpacked."""
+"""List the entries of a folder, a .zip or a tar archive, one at a time and without unpacking it."""
 
 import gzip
 import os
@@ -13,23 +13,23 @@ from typing import Any
 from realfake.core.errors import UserError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-"""Ends of the names of archives that are read."""
+"""File name suffixes of the archives that can be read."""
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-"""What reading raises where an archive is damaged or cut off."""
+"""Exceptions raised while a damaged or truncated archive is read."""
 
 Entry = tuple[str, int, Callable[[], bytes] | None]
-"""Name with folders, size in bytes, and how to read it; None for what is not a plain file."""
+"""Name with folders, size in bytes, and a function that reads the content; None for links and special files."""
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """List all entries of a source but folders, in stored order (a folder: sorted by path).
+    """Iterate over all entries of a source except folders, in stored order (a folder: sorted by path).
 
     Args:
         path: a folder, .zip, .tar, .tar.gz or .tgz.
 
     Raises:
-        UserError: it does not exist, is of another kind, or encrypted.
-        DAMAGE: it is damaged or cut off.
+        UserError: the source does not exist, is of another type, or is encrypted.
+        DAMAGE: the archive is damaged or truncated.
     """
     name = path.name.lower()
     if path.is_dir():
@@ -37,7 +37,7 @@ def entries(path: Path) -> Iterator[Entry]:
     if not path.is_file():
         raise UserError(f"{path} does not exist; give a folder or an archive ({', '.join(SUFFIXES)})")
     if not name.endswith(SUFFIXES):
-        raise UserError(f"{path} is neither a folder nor an archive that is read here ({', '.join(SUFFIXES)})")
+        raise UserError(f"{path} is neither a folder nor an archive of a supported type ({', '.join(SUFFIXES)})")
     return _zip_entries(path) if name.endswith(".zip") else _tar_entries(path)
 
 
@@ -67,7 +67,7 @@ def _tar_entries(path: Path) -> Iterator[Entry]:
         while (member := tar.next()) is not None:
             if not member.isdir():
                 yield member.name, member.size, partial(_member_bytes, tar, member) if member.isreg() else None
-            tar.members.clear()  # it would keep every header: half a gigabyte for a million pictures
+            tar.members.clear()  # tarfile keeps every header: half a gigabyte for a million pictures
         _require_end(tar)
 
 
@@ -77,14 +77,15 @@ def _member_bytes(tar: Any, member: tarfile.TarInfo) -> bytes:
 
 
 def _require_end(tar: Any) -> None:
-    """tarfile stops without a word at a broken header or a missing end: after it only zeros may follow, and some must.
+    """Check that the archive ends as the format demands: with zero bytes only, and at least one block of them.
 
-    Reading on also lets gzip check its sum.
+    tarfile stops silently at a broken header and at a missing end. Reading to the end also makes gzip verify its
+    checksum.
     """
     count = 0
     while block := tar.fileobj.read(2**20):
         count += len(block)
         if block.strip(b"\0"):
-            raise tarfile.ReadError("a broken header")
+            raise tarfile.ReadError("an invalid header")
     if not count:
-        raise tarfile.ReadError("the end is missing")
+        raise tarfile.ReadError("the end of the archive is missing")

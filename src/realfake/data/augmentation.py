@@ -1,4 +1,4 @@
-"""Augmentation of uint8 pictures at source resolution: `strength` for variety, `corruption` for damage."""
+"""Augment uint8 pictures at source resolution: `strength` sets geometric and colour changes, `corruption` damage."""
 
 import random
 from typing import Any
@@ -12,17 +12,17 @@ from realfake.data.corruption import corrupt
 
 
 class Augmenter:
-    """Makes views of training pictures. A view depends on params, seed, epoch and the picture's index alone.
+    """Make augmented views of training pictures; a view depends only on params, seed, epoch and the picture's index.
 
-    The same (seed, epoch, index) gives the same pixels in any order, any batch and any process, so a resumed training
-    sees what an uninterrupted one saw.
+    The same (seed, epoch, index) gives the same pixels in any order, batch and process, so a resumed training sees the
+    same pictures as an uninterrupted one.
 
     Args:
-        params: with strength 0 pictures keep their place and tone, with 1 they vary as far as a person would still call
-            them the same; in between every probability and range grows linearly. The part `corruption` of the views is
-            damaged after that, as `corruption.corrupt` does.
-        seed: of all random choices.
-        size: S, the side of the pictures in pixels.
+        params: strength 0 changes neither geometry nor colour, 1 changes both as far as a person would still see the
+            same picture; in between every probability and range is proportional to it. After that the fraction
+            `corruption` of the views is damaged by `corruption.corrupt`.
+        seed: seed of all random choices.
+        size: side S of the pictures in pixels.
     """
 
     def __init__(self, params: AugmentationParams, seed: int, size: int) -> None:
@@ -38,13 +38,13 @@ class Augmenter:
 
         Args:
             pictures: uint8 (N, S, S, 3).
-            indices: (N,), each picture's place in the split.
-            epoch: counted from 0.
+            indices: int64 (N,), each picture's index in its split.
+            epoch: epoch, counted from 0.
 
         Returns:
             uint8 (N, S, S, 3).
         """
-        if not varies(self._params):
+        if not changes_pictures(self._params):
             return pictures
         views = np.empty_like(pictures)
         for place, index in enumerate(indices):
@@ -55,7 +55,7 @@ class Augmenter:
         return views
 
     def _start_view(self, epoch: int, index: int) -> None:
-        """Rewind both random sources to this view: setting a counter costs a tenth of seeding new generators."""
+        """Set both random generators to this view's state; that takes a tenth of the time of seeding new ones."""
         self._python.seed(self._seed << 80 | epoch << 48 | index)
         state = self._philox.state
         state["state"] = {
@@ -66,16 +66,17 @@ class Augmenter:
         self._philox.state = state
 
 
-def varies(params: AugmentationParams) -> bool:
-    """Whether a view is another picture than the one it is of."""
+def changes_pictures(params: AugmentationParams) -> bool:
+    """Return whether augmentation changes pictures at all."""
     return params.strength > 0 or params.corruption > 0
 
 
 def _transform(strength: float, size: int) -> Any:
+    """Build the albumentations pipeline of flip, shift, brightness, contrast, hue and saturation."""
     import albumentations as A
     import cv2
 
-    shift = round(size / 8 * strength)  # 4 of 32 pixels at most, as in He et al. 2015
+    shift = round(size / 8 * strength)  # at most 4 of 32 pixels, as in He et al. 2015
     tone = 0.3 * strength
     return A.Compose(
         [

@@ -1,8 +1,8 @@
-"""What happens to pictures on their way through the web: JPEG, noise, blur, rescaling, tone, crop.
+"""Damage pictures as the web does: JPEG compression, noise, blur, rescaling, brightness, contrast, crop.
 
-Pictures are uint8 (S, S, 3), RGB, at source resolution, and stay so. `SUITE` is what a network is tested on, `corrupt`
-what it may be trained on: the same kinds one after another, drawn anew for each view. The model is Hendrycks &
-Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions"; kinds and severities are for 32 px.
+Every function takes and returns one picture, uint8 (S, S, 3), RGB, at source resolution. `SUITE` defines the robustness
+test, `corrupt` the damage of training views: the same kinds, combined at random. The design follows Hendrycks &
+Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions"; severities are chosen for 32 px.
 """
 
 from collections.abc import Callable
@@ -17,25 +17,25 @@ Picture = npt.NDArray[np.uint8]
 
 
 def jpeg(picture: Picture, quality: float, random: np.random.Generator) -> Picture:
-    """Encode and decode as JPEG of this quality, 1 to 100; libjpeg's tables, colour at half resolution."""
+    """Encode and decode as JPEG of this quality, 1 to 100, with libjpeg's tables and colour at half resolution."""
     _, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     decoded: Picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)  # type: ignore[assignment]
     return decoded
 
 
 def noise(picture: Picture, sigma: float, random: np.random.Generator) -> Picture:
-    """Add independent Gaussian noise to each value; sigma on the scale where white is 1."""
-    grain = random.standard_normal(picture.shape, dtype=np.float32)
-    return _bytes(np.clip(picture + grain * np.float32(255 * sigma) + 0.5, 0, 255))
+    """Add independent Gaussian noise to each value; `sigma` is its standard deviation where white is 1."""
+    unit_noise = random.standard_normal(picture.shape, dtype=np.float32)
+    return _bytes(np.clip(picture + unit_noise * np.float32(255 * sigma) + 0.5, 0, 255))
 
 
 def blur(picture: Picture, sigma: float, random: np.random.Generator) -> Picture:
-    """Blur with a Gaussian of this sigma in pixels."""
+    """Blur with a Gaussian whose standard deviation is `sigma` pixels."""
     return _bytes(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
 
 
 def rescale(picture: Picture, factor: float, random: np.random.Generator) -> Picture:
-    """Reduce to this part of its size, averaging areas, and enlarge again, bilinear."""
+    """Reduce to the fraction `factor` of the side (area averaging), then enlarge to the original side (bilinear)."""
     size = len(picture)
     small = max(1, round(size * factor))
     reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
@@ -43,20 +43,20 @@ def rescale(picture: Picture, factor: float, random: np.random.Generator) -> Pic
 
 
 def brightness(picture: Picture, change: float, random: np.random.Generator) -> Picture:
-    """Add to or take from all values, at random which; `change` on the scale where white is 1."""
+    """Brighten or darken by `change`, at random; white is 1."""
     sign = 1 if random.random() < 0.5 else -1
     return _bytes(np.clip(picture + np.float32(sign * change * 255) + 0.5, 0, 255))
 
 
 def contrast(picture: Picture, factor: float, random: np.random.Generator) -> Picture:
-    """Draw all values to the picture's mean, or away from it, at random which: times `factor`, or 1 / `factor`."""
+    """Multiply the contrast around the picture's mean by `factor` or by 1 / `factor`, at random."""
     times = factor if random.random() < 0.5 else 1 / factor
     mean = picture.mean(dtype=np.float32)
     return _bytes(np.clip((picture - mean) * np.float32(times) + mean + 0.5, 0, 255))
 
 
 def crop(picture: Picture, part: float, random: np.random.Generator) -> Picture:
-    """Keep a square of this part of the side, anywhere, and enlarge it again, bilinear."""
+    """Cut a random square with the fraction `part` of the side and enlarge it to the original side (bilinear)."""
     size = len(picture)
     side = max(1, round(size * part))
     top, left = random.integers(size - side + 1, size=2)
@@ -65,37 +65,39 @@ def crop(picture: Picture, part: float, random: np.random.Generator) -> Picture:
 
 
 def chat(picture: Picture, severity: float, random: np.random.Generator) -> Picture:
-    """What a messenger does: reduced to 3/4 and enlarged again, saved as JPEG; severity 1 to 3 lowers the quality."""
+    """Imitate a chat application: rescale to 3/4 and back, then JPEG of quality 80, 60, 40 at severity 1, 2, 3."""
     return jpeg(rescale(picture, 0.75, random), 100 - 20 * severity, random)
 
 
 def camera(picture: Picture, severity: float, random: np.random.Generator) -> Picture:
-    """A screen taken with a telephone: blurred, noisy, saved as JPEG; severity 1 to 3 raises all three."""
-    seen = noise(blur(picture, 0.2 + 0.15 * severity, random), 0.02 * severity, random)
-    return jpeg(seen, 100 - 15 * severity, random)
+    """Imitate a photograph of a screen: blur, noise, then JPEG; each grows with severity 1 to 3."""
+    photograph = noise(blur(picture, 0.2 + 0.15 * severity, random), 0.02 * severity, random)
+    return jpeg(photograph, 100 - 15 * severity, random)
 
 
-class Kind(NamedTuple):
-    """One kind of damage and the severities it is tested at, from mild to strong."""
+class DamageKind(NamedTuple):
+    """Define one kind of damage of the robustness test."""
 
     apply: Callable[[Picture, float, np.random.Generator], Picture]
+    """Function of a picture, a severity and a random generator that returns the damaged picture."""
     severities: tuple[float, ...]
+    """Tested severities, from mild to strong."""
     unit: str
-    """What a severity counts, for people."""
+    """Meaning of a severity, for figures."""
 
 
-SUITE: dict[str, Kind] = {
-    "jpeg": Kind(jpeg, (95, 80, 60, 40, 20), "JPEG quality"),
-    "noise": Kind(noise, (0.02, 0.05, 0.1, 0.15), "Gaussian noise, sigma (white = 1)"),
-    "blur": Kind(blur, (0.4, 0.6, 0.8, 1.0), "Gaussian blur, sigma in pixels"),
-    "rescale": Kind(rescale, (0.9, 0.75, 0.5), "reduced to this part and enlarged again"),
-    "brightness": Kind(brightness, (0.1, 0.2, 0.3), "brighter or darker (white = 1)"),
-    "contrast": Kind(contrast, (0.8, 0.6, 0.4), "contrast times or divided by"),
-    "crop": Kind(crop, (0.9, 0.8, 0.7), "part of the side that is kept"),
-    "chat": Kind(chat, (1, 2, 3), "rescaled to 0.75, then JPEG 80, 60, 40"),
-    "camera": Kind(camera, (1, 2, 3), "blur, noise and JPEG together"),
+SUITE: dict[str, DamageKind] = {
+    "jpeg": DamageKind(jpeg, (95, 80, 60, 40, 20), "JPEG quality"),
+    "noise": DamageKind(noise, (0.02, 0.05, 0.1, 0.15), "Gaussian noise, sigma (white = 1)"),
+    "blur": DamageKind(blur, (0.4, 0.6, 0.8, 1.0), "Gaussian blur, sigma in pixels"),
+    "rescale": DamageKind(rescale, (0.9, 0.75, 0.5), "reduced to this part and enlarged again"),
+    "brightness": DamageKind(brightness, (0.1, 0.2, 0.3), "brighter or darker (white = 1)"),
+    "contrast": DamageKind(contrast, (0.8, 0.6, 0.4), "contrast times or divided by"),
+    "crop": DamageKind(crop, (0.9, 0.8, 0.7), "part of the side that is kept"),
+    "chat": DamageKind(chat, (1, 2, 3), "rescaled to 0.75, then JPEG 80, 60, 40"),
+    "camera": DamageKind(camera, (1, 2, 3), "blur, noise and JPEG together"),
 }
-"""What `evaluate` tests, by the names of its figures."""
+"""The robustness test of `evaluate`; the keys are part of metric names."""
 
 _CHANGES = (
     (blur, 0.2, 1.1),
@@ -104,20 +106,21 @@ _CHANGES = (
     (contrast, 0.35, 1.0),
     (crop, 0.65, 1.0),
 )
-WAY = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
-"""What a training view may suffer, in order: how probable each step is, and its kinds with the range of severities."""
+TRAINING_STEPS = ((1 / 2, _CHANGES), (1 / 3, ((noise, 0.0, 0.17),)), (2 / 3, ((jpeg, 15.0, 95.0),)))
+"""Steps of `corrupt`, in order: the step's probability, and its kinds of damage, each with its range of severities."""
 
 
 def corrupt(picture: Picture, random: np.random.Generator) -> Picture:
-    """Damage a picture as training views are: changed, made noisy, saved as JPEG, in that order and at least one of it.
+    """Damage a picture for training: change it, add noise, compress as JPEG, in this order, at least one of the three.
 
-    Severities are drawn even from ranges that hold those of `SUITE`. Three views in four end as JPEG, as most pictures
-    on the web do; where each was damaged in one way only, the combined kinds of the suite lost most.
+    Severities are uniform over ranges that contain those of `SUITE`. Three views in four end as JPEG, as most pictures
+    on the web are. Several steps are combined because a network trained on single kinds of damage lost most accuracy on
+    the combined kinds of `SUITE`.
     """
-    taken = np.zeros(len(WAY), dtype=bool)
+    taken = np.zeros(len(TRAINING_STEPS), dtype=bool)
     while not taken.any():
-        taken = random.random(len(WAY)) < [probability for probability, _ in WAY]
-    for _, kinds in (step for step, is_taken in zip(WAY, taken, strict=True) if is_taken):
+        taken = random.random(len(TRAINING_STEPS)) < [probability for probability, _ in TRAINING_STEPS]
+    for _, kinds in (step for step, is_taken in zip(TRAINING_STEPS, taken, strict=True) if is_taken):
         apply, low, high = kinds[int(random.integers(len(kinds)))]
         picture = apply(picture, float(random.uniform(low, high)), random)
     return picture

@@ -1,4 +1,4 @@
-"""Prepared pictures: the arrays, labels and manifest that `preprocess` writes and every later stage reads."""
+"""Write and read prepared pictures: the arrays, labels and manifest of `preprocess` that every later stage reads."""
 
 import hashlib
 import re
@@ -14,52 +14,56 @@ from realfake.core.csv_files import read_csv, write_csv
 from realfake.core.errors import UserError
 
 CLASSES = ("FAKE", "REAL")
-"""Class names by label: FAKE = 0, REAL = 1. The network's one output is P(REAL)."""
+"""Class names, indexed by label: FAKE = 0, REAL = 1. The network's only output is P(REAL)."""
 SPLITS = ("train", "val", "test")
 CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""Subjects of CIFAR-10, in the order of its labels."""
 MANIFEST = "manifest.csv"
-"""In the prepared folder: a row per picture."""
+"""File in the prepared folder with a row per picture."""
 MANIFEST_FIELDS = ("split", "label", "name", "sha256", "group", "cifar_class", "leaked")
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """What is known of one prepared picture."""
+    """Describe one prepared picture."""
 
     split: str
     """train, val or test."""
     label: int
+    """FAKE = 0, REAL = 1."""
     name: str
     """File name in the archive, without folders."""
     sha256: str
-    """Of the file's bytes, 64 hex digits."""
+    """SHA-256 of the file's bytes, 64 hex digits."""
     group: str
-    """Pictures cut from one photograph share a group: the name before `__`. Otherwise the picture's own sha256."""
+    """Name shared by pictures cut from one photograph: the part of the file name before `__`, else the sha256."""
     cifar_class: str
-    """From CIFAKE's name suffix: `0001 (4).jpg` is a cat; empty where names do not tell."""
+    """CIFAR-10 subject by CIFAKE's file name: `0001 (4).jpg` is a cat; empty when the name does not tell it."""
     leaked: bool
-    """A test picture whose exact bytes, or another picture of whose group, also stood in train."""
+    """Whether this is a test picture of which the file, or another picture of its group, is also in train."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """One split, pictures memory-mapped."""
+    """Hold one split; its pictures are memory-mapped."""
 
     pictures: Pictures
     labels: Labels
     rows: list[ManifestRow]
+    """Manifest rows, in the order of the pictures."""
 
 
 def group_of(name: str, sha256: str) -> str:
-    """The group of a picture: what stands before `__` in its file name, else its own digest."""
-    prefix, mark, _ = name.partition("__")
-    return prefix if mark else sha256
+    """Return the group of a picture: the part of its file name before `__`, or its digest without one."""
+    prefix, separator, _ = name.partition("__")
+    return prefix if separator else sha256
 
 
 def cifar_class_of(name: str) -> str:
-    """CIFAR-10 class from CIFAKE's file names: `0000.jpg` airplane, `0000 (2).jpg` automobile ... `(10)` truck.
+    """Return the CIFAR-10 subject of a CIFAKE file name; an empty string for other names.
 
-    The fakes of its test part are numbered without leading zeros. Names of other data sets give an empty string.
+    `0000.jpg` is an airplane, `0000 (2).jpg` an automobile ... `0000 (10).jpg` a truck. The fakes of CIFAKE's test part
+    are numbered without leading zeros.
     """
     match = re.fullmatch(r"\d{1,4}(?: \((\d+)\))?\.jpg", name)
     if match is None:
@@ -69,21 +73,22 @@ def cifar_class_of(name: str) -> str:
 
 
 def write_manifest(prepared: Path, rows: Iterable[ManifestRow]) -> None:
-    """Write rows as CSV with a header into a prepared folder, in the order of the arrays: train, val, test."""
+    """Write the manifest into a prepared folder, with rows in the order of the arrays: train, val, test."""
     lines = ([*(getattr(row, field) for field in MANIFEST_FIELDS[:-1]), int(row.leaked)] for row in rows)
     write_csv(prepared / MANIFEST, MANIFEST_FIELDS, lines)
 
 
 def read_manifest(prepared: Path) -> list[ManifestRow]:
-    """All rows of a prepared folder, in the order of the arrays.
+    """Read the manifest of a prepared folder; rows are in the order of the arrays.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: the manifest is missing or damaged.
     """
     return read_csv(prepared / MANIFEST, MANIFEST_FIELDS, _manifest_row, "dvc repro preprocess")
 
 
 def _manifest_row(cells: list[str]) -> ManifestRow:
+    """Parse the cells of a manifest row."""
     split, label, name, sha256, group, cifar_class, leaked = cells
     return ManifestRow(split, int(label), name, sha256, group, cifar_class, leaked == "1")
 
@@ -106,23 +111,30 @@ def load_split(prepared: Path, split: str) -> Split:
 
 
 def load_arrays(prepared: Path, split: str) -> tuple[Pictures, Labels]:
-    """Pictures (memory-mapped) and labels of one split, without reading the manifest."""
+    """Load the pictures (memory-mapped) and labels of one split without reading the manifest.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
     try:
         pictures = np.load(prepared / f"{split}_pictures.npy", mmap_mode="r", allow_pickle=False)
         return pictures, np.load(prepared / f"{split}_labels.npy", allow_pickle=False)
     except FileNotFoundError:
-        raise UserError(f"{prepared} holds no {split} pictures; `dvc repro preprocess` makes them") from None
+        raise UserError(f"{prepared} contains no {split} pictures; `dvc repro preprocess` makes them") from None
     except (ValueError, EOFError):
-        raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it anew") from None
+        raise UserError(f"{prepared} is damaged; `dvc repro -f preprocess` makes it again") from None
 
 
 def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Sorted indices of at most `count` pictures, equally many of each class where there are enough.
+    """Draw at most `count` pictures, half of them of each class as far as there are enough.
 
     Args:
-        labels: uint8 (N,).
-        count: how many at most.
-        seed: the same seed picks the same pictures.
+        labels: uint8 (N,), FAKE = 0, REAL = 1.
+        count: largest number of pictures.
+        seed: seed of the draw.
+
+    Returns:
+        Sorted indices, int64 (at most count,).
     """
     generator = np.random.default_rng(seed)
     chosen = [generator.permutation(np.flatnonzero(labels == label))[: count // 2] for label in range(len(CLASSES))]
@@ -130,10 +142,10 @@ def balanced_sample(labels: Labels, count: int, seed: int) -> npt.NDArray[np.int
 
 
 def load_sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pictures, Labels]:
-    """A balanced sample of one split: uint8 (N, S, S, 3) and labels uint8 (N,), N at most `count`.
+    """Load a balanced sample of one split: pictures uint8 (N, S, S, 3) and labels uint8 (N,), N at most `count`.
 
     Raises:
-        UserError: the split is missing, or too small to give a picture of each class.
+        UserError: the split is missing, or the sample is empty because `count` is below 2.
     """
     pictures, labels = load_arrays(prepared, split)
     chosen = balanced_sample(labels, count, seed)
@@ -143,7 +155,7 @@ def load_sample(prepared: Path, split: str, count: int, seed: int) -> tuple[Pict
 
 
 def text_digest(lines: Iterable[str]) -> str:
-    """SHA-256 over lines, each ended by a newline, as 64 hex digits."""
+    """Return the SHA-256 of lines, each ended by a newline, as 64 hex digits."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Decoding an archive's pictures in worker processes, with little memory whatever its size."""
+"""Decode an archive's pictures in worker processes, with bounded memory for an archive of any size."""
 
 import hashlib
 import signal
@@ -14,21 +14,23 @@ from tqdm import tqdm
 from realfake.core.environment import thread_count
 from realfake.data.archive import RawPicture, read_archive
 from realfake.data.dataset import ManifestRow, group_of
-from realfake.data.images import PictureError, decode, to_source
+from realfake.data.images import PictureError, decode, to_source_size
 
 CHUNK = 512
-"""Pictures that travel to a worker at once: large enough that the transport costs little."""
+"""Pictures sent to a worker at once: enough that the transfer costs little."""
 Chunk = tuple[list[ManifestRow], list[str | None], bytes]
-"""Of some pictures: their manifest rows, what is wrong with each, the pixels of the usable ones."""
+"""A decoded chunk: manifest rows, each picture's problem or None, and the pixels of the usable pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture of the archive: its manifest row and its place in the raw file, or why it cannot be used."""
+    """Describe a picture of the archive after decoding."""
 
     row: ManifestRow
     place: int
+    """Index of its pixels among the usable pictures in the raw file."""
     problem: str | None
+    """Reason why it cannot be used; None for a usable picture."""
 
 
 def decode_all(archive: Path, size: int, raw_file: Path) -> list[Decoded]:
@@ -37,10 +39,10 @@ def decode_all(archive: Path, size: int, raw_file: Path) -> list[Decoded]:
     Args:
         archive: a file or folder that `archive.read_archive` reads.
         size: side S of the decoded pictures in pixels.
-        raw_file: the pixels of usable pictures go here, uint8 (S, S, 3) each, one after the other.
+        raw_file: file to write; it receives the pixels of the usable pictures, uint8 (S, S, 3) each, concatenated.
 
     Returns:
-        An entry for each picture, in the order of the archive.
+        An entry per picture, in the archive's order.
     """
     decoded: list[Decoded] = []
     place = 0
@@ -55,23 +57,25 @@ def decode_all(archive: Path, size: int, raw_file: Path) -> list[Decoded]:
 
 
 def _parallel(chunks: Iterator[list[RawPicture]], size: int) -> Iterator[Chunk]:
-    """Decode chunks in order with a bounded number in flight, so memory stays flat for any archive."""
+    """Decode chunks in order with a bounded number in flight, so that memory does not grow with the archive."""
     workers = thread_count()
-    # A plain pool: its workers end by themselves when this process is killed; Ctrl-C is for this process alone.
+    # Workers of a Pool exit when this process is killed. They ignore Ctrl-C, which this process handles.
     with get_context("forkserver").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        waiting = deque(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 3 * workers))
-        while waiting:
-            yield waiting.popleft().get()
-            waiting.extend(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 1))
+        in_flight = deque(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 3 * workers))
+        while in_flight:
+            yield in_flight.popleft().get()
+            in_flight.extend(pool.apply_async(_decode_chunk, (chunk, size)) for chunk in islice(chunks, 1))
 
 
 def _chunks(pictures: Iterable[RawPicture]) -> Iterator[list[RawPicture]]:
+    """Group pictures into lists of CHUNK."""
     source = iter(pictures)
     while chunk := list(islice(source, CHUNK)):
         yield chunk
 
 
 def _decode_chunk(pictures: list[RawPicture], size: int) -> Chunk:
+    """Decode pictures to uint8 (size, size, 3); this is what a worker process runs."""
     rows: list[ManifestRow] = []
     problems: list[str | None] = []
     pixels: list[bytes] = []
@@ -80,7 +84,7 @@ def _decode_chunk(pictures: list[RawPicture], size: int) -> Chunk:
         group = group_of(picture.name, sha256)
         rows.append(ManifestRow(picture.split, picture.label, picture.name, sha256, group, "", False))
         try:
-            pixels.append(to_source(decode(picture.data), size).tobytes())
+            pixels.append(to_source_size(decode(picture.data), size).tobytes())
             problems.append(None)
         except PictureError as error:
             problems.append(str(error))

@@ -1,4 +1,4 @@
-"""What a network learns from: pictures, or what its frozen layers made of them."""
+"""Provide a network's training examples: pictures, or cached outputs of its frozen feature extractor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,24 @@ from realfake.data.augmentation import Augmenter
 from realfake.data.images import network_input
 
 Indices = npt.NDArray[np.int64]
+"""int64 (n,): indices of examples."""
 
 
 class Examples(Protocol):
-    """Pictures, or what frozen layers made of them, in the form that the learning network takes."""
+    """Give the input of the network that is trained, for examples chosen by their indices."""
 
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
-        """What the network sees of the examples `indices` in an epoch, counted from 0; float32 (len(indices), ...)."""
+        """Return the network's input for some examples in an epoch (counted from 0), float32 (len(indices), ...)."""
 
 
 class PictureExamples:
-    """Pictures for a network that computes all of its layers: augmented at source size, scaled, upscaled.
+    """Give pictures to a network that is trained as a whole: augmented at source size, then scaled to its input.
 
     Args:
         pictures: uint8 (N, S, S, 3), in memory or memory-mapped.
-        image_size: side of the network's input.
-        augment: how they are varied; None shows them as they are.
-        views: varied versions of each picture, after which they come again; None makes a new one every epoch.
+        image_size: side of the network's input in pixels.
+        augment: augmentation of the pictures; None for unchanged pictures.
+        views: augmented views per picture, which epochs use in turn; None for a new view in every epoch.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class PictureExamples:
         self._pictures, self._image_size, self._augment, self._views = pictures, image_size, augment, views
 
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
-        """What the network sees, float32 (len(indices), image_size, image_size, 3) in [0, 1]."""
+        """Return the network's input, float32 (len(indices), image_size, image_size, 3) in [0, 1]."""
         chosen = self._pictures[indices]
         if self._augment is not None:
             chosen = self._augment(chosen, indices, epoch % self._views if self._views else epoch)
@@ -45,23 +46,23 @@ class PictureExamples:
 
 
 class FeatureExamples:
-    """Kept outputs of frozen layers, for the network behind them.
+    """Give cached features to the trainable part of a network.
 
     Args:
-        views: an array for each view, memory-mapped; epoch e sees view e, after the last one the first again.
+        views: features of each augmented view, float16 (N, ...), memory-mapped; epoch e uses view e modulo len(views).
     """
 
     def __init__(self, views: Sequence[Features]) -> None:
         self._views = views
 
     def inputs(self, indices: Indices, epoch: int) -> Inputs:
-        """What the network behind the frozen layers sees, as float32."""
+        """Return the input of the trainable part, float32 (len(indices), ...)."""
         return self._views[epoch % len(self._views)][indices].astype(np.float32)
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a network learns from and is chosen on; labels uint8 (N,)."""
+    """Hold the examples that a network is trained on, and those of val by which its best epoch is chosen."""
 
     train: Examples
     train_labels: Labels

@@ -1,4 +1,4 @@
-"""Fingerprints of pictures: enough to know later which pictures a network has learnt from, without keeping them."""
+"""Record fingerprints of a network's training pictures, so that leakage can be found later without the pictures."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,26 +14,31 @@ from realfake.data.dataset import ManifestRow
 Fingerprints = npt.NDArray[np.uint64]
 """uint64 (N,): the first 8 bytes of SHA-256 digests."""
 SEEN_FILE = "seen.npy"
-"""In a model's folder: fingerprints of what it learnt from."""
+"""File in a model's folder with the fingerprints of its training and validation pictures and of their groups."""
 
 
 def fingerprints_of(texts: Iterable[str]) -> Fingerprints:
-    """The fingerprint of each text, uint64 (N,)."""
+    """Return the fingerprint of each text, uint64 (N,)."""
     digests = b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts)
     return np.frombuffer(digests, dtype=np.uint64)
 
 
-def learnt_from(rows: Iterable[ManifestRow]) -> Fingerprints:
-    """Sorted fingerprints of the pictures in train and val and of their groups: what a network has learnt from."""
-    learnt = [row for row in rows if row.split != "test"]
-    return np.unique(fingerprints_of([text for row in learnt for text in (row.sha256, row.group)]))
+def training_fingerprints(rows: Iterable[ManifestRow]) -> Fingerprints:
+    """Return the sorted fingerprints of the pictures in train and val and of their groups."""
+    seen = [row for row in rows if row.split != "test"]
+    return np.unique(fingerprints_of([text for row in seen for text in (row.sha256, row.group)]))
 
 
-def among(rows: Iterable[ManifestRow], learnt: Fingerprints) -> npt.NDArray[np.bool_]:
-    """Which pictures, or others of their group, a network has learnt from, bool (N,)."""
+def seen_in_training(rows: Iterable[ManifestRow], fingerprints: Fingerprints) -> npt.NDArray[np.bool_]:
+    """Return which pictures a network has seen in training, themselves or others of their group, bool (N,).
+
+    Args:
+        rows: manifest rows of N pictures.
+        fingerprints: the network's `training_fingerprints`.
+    """
     rows = list(rows)
     pictures, groups = (fingerprints_of([getattr(row, name) for row in rows]) for name in ("sha256", "group"))
-    return np.isin(pictures, learnt) | np.isin(groups, learnt)
+    return np.isin(pictures, fingerprints) | np.isin(groups, fingerprints)
 
 
 def write_fingerprints(folder: Path, fingerprints: Fingerprints) -> None:
@@ -43,11 +48,11 @@ def write_fingerprints(folder: Path, fingerprints: Fingerprints) -> None:
 
 
 def read_fingerprints(folder: Path, command: str) -> Fingerprints:
-    """Read what the network of a folder has learnt from.
+    """Read the fingerprints in a model's folder.
 
     Args:
         folder: the model's folder.
-        command: the command that makes the file, for the error message.
+        command: the command that writes the file, for the error message.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -60,5 +65,5 @@ def read_fingerprints(folder: Path, command: str) -> Fingerprints:
     except (ValueError, EOFError):
         raise UserError(f"{path} is damaged; `{command}` makes it again") from None
     if found.dtype != np.uint64 or found.ndim != 1:
-        raise UserError(f"{path} is damaged: it holds no fingerprints; `{command}` makes it again")
+        raise UserError(f"{path} is damaged: it contains no fingerprints; `{command}` makes it again")
     return found

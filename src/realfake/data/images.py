@@ -1,6 +1,6 @@
-"""The only code that turns pixels into network input: training, evaluation and inference agree because all call it.
+"""Turn picture files into network input. Training, evaluation and inference agree because all of them use this module.
 
-NumPy and Pillow only, so that inference needs no TensorFlow.
+It needs only NumPy and Pillow, so that inference works without TensorFlow.
 """
 
 import io
@@ -15,23 +15,23 @@ from realfake.core.arrays import Inputs, Pictures
 from realfake.core.errors import UserError, one_line
 
 MAX_PIXELS = 100_000_000
-"""Pictures of more pixels are refused before they are decoded: a few kilobytes can unpack to gigabytes."""
+"""Largest number of pixels: larger pictures are refused before decoding, since kilobytes can unpack to gigabytes."""
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-warnings.filterwarnings("ignore", module=r"PIL\.")  # what it warns of is refused here, or harmless
+warnings.filterwarnings("ignore", module=r"PIL\.")  # Pillow warns of what is refused here, or of what is harmless
 
 
 class PictureError(UserError):
-    """A file that cannot be used as a picture; the message says why, without naming the file."""
+    """Signal a file that cannot be used as a picture; the message gives the reason without the file's name."""
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode one picture as people see it: EXIF rotation applied, transparency on white, 8-bit RGB.
+    """Decode one picture as a viewer shows it: EXIF rotation applied, transparency on white, 8-bit RGB.
 
     Args:
-        data: a whole file in any still format that Pillow reads.
+        data: content of a file in any still format that Pillow reads.
 
     Raises:
-        PictureError: no picture, truncated, animated, or more than MAX_PIXELS pixels.
+        PictureError: the file is no picture, is truncated or animated, or has more than MAX_PIXELS pixels.
     """
     if not data:
         raise PictureError("the file is empty")
@@ -39,9 +39,9 @@ def decode(data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise PictureError(f"more than {MAX_PIXELS:,} pixels")
-            if image.format in ("EPS", "WMF"):  # decoding one would start another program
-                raise PictureError("a drawing; give a picture of pixels")
-            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:  # MPO: a photograph and its depth
+            if image.format in ("EPS", "WMF"):  # Pillow would start an external program to decode these
+                raise PictureError("a vector drawing; give a picture made of pixels")
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:  # MPO: a photograph with a depth map
                 raise PictureError("an animation; give one still picture")
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
@@ -51,18 +51,19 @@ def decode(data: bytes) -> Image.Image:
         raise PictureError("not a picture that Pillow can read") from None
     except PictureError:
         raise
-    except Exception as error:  # the readers of Pillow's formats raise many kinds for damaged files
+    except Exception as error:  # Pillow's format readers raise many exception types for damaged files
         raise PictureError(f"damaged picture: {one_line(error)}") from None
 
 
-def to_source(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """Bring a picture to source resolution: the central square, reduced with antialiasing (Lanczos).
+def to_source_size(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
+    """Bring a picture to source resolution: cut the central square and reduce it with antialiasing (Lanczos).
 
-    A large photograph so meets the network as training pictures did. A picture of size x size comes back unchanged.
+    A large photograph is thus presented to the network in the size of its training pictures. A picture of size x size
+    is returned unchanged.
 
     Args:
-        image: 8-bit RGB.
-        size: S, the side in pixels.
+        image: 8-bit RGB image.
+        size: side S in pixels.
 
     Returns:
         uint8 (S, S, 3).
@@ -83,12 +84,12 @@ def to_source(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
 def network_input(pictures: Pictures, image_size: int) -> Inputs:
     """Scale source pictures to [0, 1] and upscale them to the network's input size.
 
-    Bilinear with half-pixel centres and clamped borders, the convention of TensorFlow 2, PyTorch (align_corners=False)
-    and OpenCV.
+    Upscaling is bilinear with half-pixel centres and clamped borders, the convention of TensorFlow 2, PyTorch
+    (align_corners=False) and OpenCV.
 
     Args:
         pictures: uint8 (N, S, S, 3).
-        image_size: side of the input, at least S.
+        image_size: side of the input in pixels, at least S.
 
     Returns:
         float32 (N, image_size, image_size, 3) in [0, 1].
@@ -104,13 +105,14 @@ def network_input(pictures: Pictures, image_size: int) -> Inputs:
         return scaled
     rows, columns = _interpolation(size, image_size)
     count = len(scaled)
-    # columns first, while there are few rows: half the work; picture by picture: none depends on its batch
+    # Columns first, while there are few rows: half the work. Picture by picture: the result is the same in any batch.
     wide = np.matmul(scaled.reshape(count, size, size * 3), columns)
     tall: Inputs = np.matmul(rows, wide)
     return tall.reshape(count, image_size, image_size, 3)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
+    """Convert any Pillow mode to 8-bit RGB: 16-bit and float grey values are scaled, transparency is put on white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
         peak = 65535 if image.mode != "F" else max(float(values.max()), 1.0)
@@ -124,9 +126,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 @lru_cache
 def _interpolation(size: int, image_size: int) -> tuple[Inputs, Inputs]:
-    """The two matrices that interpolate: (image_size, size) over rows; (size * 3, image_size * 3) over RGB columns.
+    """Return the interpolation matrices: (image_size, size) for rows, (size * 3, image_size * 3) for RGB columns.
 
-    Two large matrix products, most of the second one's factors 0, take a fifth of the time of a contraction by axes.
+    Two large matrix products take a fifth of the time of a contraction by axes, though most of the second is zeros.
     """
     centres = (np.arange(image_size) + 0.5) * (size / image_size) - 0.5
     low = np.floor(centres).astype(int)

@@ -1,7 +1,7 @@
-"""Pictures from outside, made the project's data: checked, packed into one archive and versioned with DVC.
+"""Import pictures as the project's data: check them, pack them into one archive and version it with DVC.
 
-The archive's bytes depend on the pictures alone, whatever source they came from. A kill at any moment leaves the data
-that was there, or lets the next start bring it back.
+The archive's bytes depend only on the pictures, not on the source's format. A kill at any moment leaves the previous
+data in place, or set aside so that the next start restores it.
 """
 
 import hashlib
@@ -19,56 +19,60 @@ from typing import BinaryIO, TypeVar
 
 from tqdm import tqdm
 
-from realfake.core.cleanup import Removed, kept_in, remove_unused
+from realfake.core.cleanup import RemovedEntry, cache_entries, remove_unused
 from realfake.core.errors import UserError
-from realfake.core.files import exclusive, require_space, state_folder
+from realfake.core.files import exclusive_lock, require_space, state_folder
 from realfake.data import kaggle
 from realfake.data.archive import CIFAKE_DIGESTS, LAYOUT, RawPicture, content_digest, read_archive, write_archive
 from realfake.data.dataset import CLASSES
 from realfake.data.images import PictureError, decode
-from realfake.data.versioning import FOLDER, install, replacing
+from realfake.data.versioning import FOLDER, install_data, replacing_data
 
 ARCHIVE = "pictures.tar.gz"
-"""One name for every source, so that the same pictures give the same data.dvc."""
+"""Name of the archive in data/, the same for every source, so that the same pictures give the same data.dvc."""
 WORK, DOWNLOAD = "work", "kagglehub"
-"""Folders of .cache/fetch/, which a kill, or a download that was cut off, leaves behind."""
+"""Folders in .cache/fetch/ that a kill or an interrupted download leaves behind."""
 BATCH = 512
-"""Pictures checked at once by a worker."""
+"""Pictures sent to a worker at once."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A picture whose bytes wait in the spool file."""
+    """Describe a picture whose file is stored in the spool file."""
 
     picture: RawPicture
-    """With empty data."""
+    """The picture with empty `data`."""
     sha256: str
+    """SHA-256 of the picture's file, 64 hex digits."""
     start: int
+    """Offset of the picture's file in the spool file, in bytes."""
     size: int
+    """Size of the picture's file in bytes."""
 
 
 def fetch(source: Path | None, root: Path, skip_unreadable: bool) -> None:
-    """Make the pictures of a source the project's data, alone and in place of what was there.
+    """Replace the project's data by the pictures of a source.
 
     Args:
         source: a folder or archive that `read_archive` reads; None downloads CIFAKE from Kaggle.
-        root: the project.
-        skip_unreadable: leave out files that are no picture instead of stopping.
+        root: the project's folder.
+        skip_unreadable: leave out files that are not pictures instead of stopping.
 
     Raises:
-        UserError: bad layout, an unreadable picture, an empty class, too little space, or Kaggle or DVC refuses.
+        UserError: the layout is wrong, a picture is unreadable, a class is empty, disk space is too low, or Kaggle or
+            DVC fails.
     """
     downloaded = state_folder(FOLDER) / DOWNLOAD
-    with replacing(root):
+    with replacing_data(root):
         ingest(source or kaggle.download(downloaded), root, skip_unreadable)
         shutil.rmtree(downloaded, ignore_errors=True)
 
 
 def ingest(source: Path, root: Path, skip_unreadable: bool) -> None:
     """Check all pictures of a source, pack them into one archive and install it; for the arguments see `fetch`."""
-    work, strays = state_folder(FOLDER) / WORK, list[str]()
+    work, ignored = state_folder(FOLDER) / WORK, list[str]()
     spool, incoming = work / "spool", work / "data"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -76,21 +80,21 @@ def ingest(source: Path, root: Path, skip_unreadable: bool) -> None:
         if source.exists():
             require_space(work, needed_space(source))
         with spool.open("wb") as file:
-            pictures = spool_pictures(read_archive(source, strays), file)
+            pictures = spool_pictures(read_archive(source, ignored), file)
         pictures = readable_pictures(spool, pictures, skip_unreadable)
         require_classes(pictures)
         write_archive(incoming / ARCHIVE, progress(unspool(spool, pictures), "packing", len(pictures)))
-        spool.unlink()  # makes room for the copy that DVC keeps
-        install(root, incoming)
+        spool.unlink()  # makes room for DVC's copy
+        install_data(root, incoming)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    if strays:
-        print(f"left out: {len(strays):,} files outside {LAYOUT} ({', '.join(strays[:3])})")
+    if ignored:
+        print(f"left out: {len(ignored):,} files outside {LAYOUT} ({', '.join(ignored[:3])})")
     print_summary(pictures)
 
 
 def spool_pictures(pictures: Iterable[RawPicture], file: BinaryIO) -> list[Spooled]:
-    """Write the pictures' bytes one after another, for sources give them in any order; sorted by path."""
+    """Append the pictures' files to the spool file, in the source's order, and return them sorted by path."""
     spooled, start = list[Spooled](), 0
     for picture in progress(pictures, "reading"):
         file.write(picture.data)
@@ -101,7 +105,7 @@ def spool_pictures(pictures: Iterable[RawPicture], file: BinaryIO) -> list[Spool
 
 
 def unspool(spool: Path, pictures: Iterable[Spooled]) -> Iterator[RawPicture]:
-    """The pictures with their bytes, in the order given."""
+    """Read spooled pictures back with their data, in the given order."""
     with spool.open("rb") as file:
         for item in pictures:
             file.seek(item.start)
@@ -109,9 +113,13 @@ def unspool(spool: Path, pictures: Iterable[Spooled]) -> Iterator[RawPicture]:
 
 
 def readable_pictures(spool: Path, pictures: list[Spooled], skip_unreadable: bool) -> list[Spooled]:
-    """Decode every picture, on all cores; stop at unreadable ones, or leave them out and name them."""
+    """Decode every picture on all cores and return the readable ones.
+
+    Raises:
+        UserError: a picture is unreadable and `skip_unreadable` is not set.
+    """
     batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-    # A plain pool: its workers end by themselves when this process is killed.
+    # Workers of a Pool exit when this process is killed. They ignore Ctrl-C, which this process handles.
     ignore_interrupt = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     with multiprocessing.get_context("forkserver").Pool(os.cpu_count(), ignore_interrupt) as pool:
         found = pool.imap(partial(unreadable, spool), batches)
@@ -121,13 +129,13 @@ def readable_pictures(spool: Path, pictures: list[Spooled], skip_unreadable: boo
     examples = "; ".join(f"{path}: {problem}" for path, problem in list(problems.items())[:3])
     count = f"{len(problems):,} of {len(pictures):,} pictures cannot be read ({examples})"
     if not skip_unreadable:
-        raise UserError(f"{count}; mend or remove them, or leave them out with --skip-unreadable")
+        raise UserError(f"{count}; repair or remove them, or leave them out with --skip-unreadable")
     print(f"left out: {count}")
     return [item for item in pictures if item.picture.path not in problems]
 
 
 def unreadable(spool: Path, pictures: list[Spooled]) -> list[tuple[str, str]]:
-    """Paths of the pictures that do not decode, each with the reason."""
+    """Return the paths of the pictures that cannot be decoded, each with the reason."""
     problems = []
     for picture in unspool(spool, pictures):
         try:
@@ -138,7 +146,11 @@ def unreadable(spool: Path, pictures: list[Spooled]) -> list[tuple[str, str]]:
 
 
 def require_classes(pictures: list[Spooled]) -> None:
-    """Refuse data without pictures of both classes in train and in test."""
+    """Check that train and test have pictures of both classes.
+
+    Raises:
+        UserError: a class is empty; the message names it.
+    """
     places = {item.picture.path.rpartition("/")[0] for item in pictures}
     wanted = {f"{split}/{name}" for split in ("train", "test") for name in CLASSES}
     if missing := sorted(wanted - places):
@@ -146,22 +158,22 @@ def require_classes(pictures: list[Spooled]) -> None:
 
 
 def needed_space(source: Path) -> int:
-    """Bytes that reading a source takes on disk: the pictures unpacked once, then the archive and DVC's copy of it."""
+    """Return the bytes of disk needed to import a source: its pictures unpacked, the new archive and DVC's copy."""
     if source.is_dir():
         return 2 * sum(file.lstat().st_size for file in source.rglob("*"))
-    # CIFAKE's pictures are three times as large as their .tar.gz: the JPEG headers are all alike.
+    # CIFAKE's pictures are three times as large as their .tar.gz, because all JPEG headers are alike.
     return (5 if source.name.lower().endswith("gz") else 2) * source.stat().st_size
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = " pictures") -> Iterable[Item]:
-    """A bar on a terminal, one line elsewhere."""
+    """Iterate with a progress bar on a terminal; elsewhere print one line with the name of the step."""
     if not sys.stderr.isatty():
         print(what, flush=True)
     return tqdm(items, desc=what, total=total, unit=unit, leave=False, disable=None)
 
 
 def print_summary(pictures: list[Spooled]) -> None:
-    """Say what data/ holds now, and whether it is CIFAKE as its authors released it."""
+    """Print the number of pictures by split and class, and whether they are CIFAKE as its authors released it."""
     counts = Counter((item.picture.split, item.picture.label) for item in pictures)
     for split in ("train", "test"):
         print(f"  {split:<6}" + "  ".join(f"{name} {counts[split, label]:>7,}" for label, name in enumerate(CLASSES)))
@@ -175,16 +187,16 @@ def print_summary(pictures: list[Spooled]) -> None:
     print(f"data/{ARCHIVE} is versioned in data.dvc; `dvc repro` goes on from here, --sample goes back")
 
 
-def remove_leftovers(days: int, dry_run: bool) -> list[Removed]:
-    """Remove what a killed fetch, or a download that was cut off, left behind some days ago.
+def remove_leftovers(days: int, dry_run: bool) -> list[RemovedEntry]:
+    """Remove files that a killed fetch or an interrupted download left behind more than `days` days ago.
 
-    Data that was set aside stays: the next fetch brings it back.
+    Data that was set aside is kept: the next fetch restores it.
     """
 
-    def left() -> list[Path]:
-        return [entry for entry in kept_in(FOLDER) if entry.name in (WORK, DOWNLOAD)]
+    def leftovers() -> list[Path]:
+        return [entry for entry in cache_entries(FOLDER) if entry.name in (WORK, DOWNLOAD)]
 
-    if dry_run or not left():
-        return remove_unused(left(), days, dry_run)
-    with exclusive("fetch"):  # nothing is taken from a fetch that runs
-        return remove_unused(left(), days, dry_run)
+    if dry_run or not leftovers():
+        return remove_unused(leftovers(), days, dry_run)
+    with exclusive_lock("fetch"):  # a running fetch keeps its files
+        return remove_unused(leftovers(), days, dry_run)

@@ -1,4 +1,4 @@
-"""CIFAKE from Kaggle, which needs no account as a rule; a download that was cut off goes on."""
+"""Download CIFAKE from Kaggle. Usually no account is needed, and an interrupted download is resumed."""
 
 import os
 import sys
@@ -9,18 +9,19 @@ from realfake.core.errors import UserError, one_line
 from realfake.core.files import require_space
 
 NAME = "birdy654/cifake-real-and-ai-generated-synthetic-images"
+"""Kaggle's name of the data set."""
 SPACE = 10**9
-"""Bytes of disk that CIFAKE takes on its way: the download, 120,000 small files, the archive and DVC's copy."""
+"""Bytes of disk needed for the download, 120,000 small files, the archive and DVC's copy of it."""
 
 
 def download(folder: Path) -> Path:
-    """Download CIFAKE, and return the folder with its pictures.
+    """Download CIFAKE and return the folder with its pictures.
 
     Args:
-        folder: where the download is kept, and where one that was cut off goes on; made when missing.
+        folder: folder of the download, in which an interrupted one is resumed; created if missing.
 
     Raises:
-        UserError: no connection, Kaggle refuses, the download is damaged, or too little space.
+        UserError: there is no connection, Kaggle refuses, the download is damaged, or disk space is too low.
     """
     folder.mkdir(parents=True, exist_ok=True)
     require_space(folder, SPACE)
@@ -42,6 +43,6 @@ def download(folder: Path) -> Path:
     except (CredentialError, DataCorruptionError, ValueError, zipfile.BadZipFile) as error:
         reason = one_line(error)
     raise UserError(
-        f"{reason}; run it again to go on, or give a token from kaggle.com/settings/api (in KAGGLE_API_TOKEN or "
-        "~/.kaggle/access_token), or take a copy with --from PATH, or the small sample with --sample"
+        f"{reason}; run the command again to resume, or give a token from kaggle.com/settings/api (in KAGGLE_API_TOKEN "
+        "or ~/.kaggle/access_token), or use a local copy with --from PATH, or the small sample with --sample"
     )

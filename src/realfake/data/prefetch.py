@@ -1,4 +1,4 @@
-"""Batches made ready by a thread while the network computes."""
+"""Prepare batches in a background thread while the network computes."""
 
 import time
 from collections import deque
@@ -11,24 +11,24 @@ from threadpoolctl import threadpool_limits
 Batch = TypeVar("Batch")
 
 AHEAD = 2
-"""Batches made ready ahead of the network; more would only take memory."""
+"""Batches prepared ahead of the network; more would only use memory."""
 
 
 class Prefetched(Generic[Batch]):
-    """Iterates over `make(0)` ... `make(count - 1)`, made ahead by one thread, and measures what the reader waits.
+    """Iterate over `make(0)` ... `make(count - 1)`, prepared ahead by one thread, and measure the reader's waits.
 
-    NumPy's matrix products have one thread meanwhile: after each product the others would spin for a while on the cores
-    that the network computes with, a tenth of ResNet50's forward pass on two cores.
+    Meanwhile NumPy's matrix products are limited to one thread: after each product further BLAS threads would spin on
+    the cores that the network needs, which cost a tenth of ResNet50's forward pass on two cores.
 
     Args:
-        make: makes one batch; called in order, never twice at a time.
-        count: how many batches.
+        make: function that makes batch i; called in order and never concurrently.
+        count: number of batches.
     """
 
     def __init__(self, make: Callable[[int], Batch], count: int) -> None:
         self._make, self._count = make, count
-        self.waited = 0.0
-        """Seconds that the reader had to wait so far."""
+        self.seconds_waited = 0.0
+        """Seconds that the reader has waited for batches so far."""
 
     def __len__(self) -> int:
         return self._count
@@ -41,7 +41,7 @@ class Prefetched(Generic[Batch]):
             for following in range(AHEAD, self._count + AHEAD):
                 asked = time.perf_counter()
                 batch = ready.popleft().result()
-                self.waited += time.perf_counter() - asked
+                self.seconds_waited += time.perf_counter() - asked
                 if following < self._count:
                     ready.append(pool.submit(self._make, following))
                 yield batch

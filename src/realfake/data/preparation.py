@@ -1,4 +1,4 @@
-"""From an archive to prepared arrays: decode, find duplicates and leakage, split, write."""
+"""Prepare an archive's pictures: decode them, find duplicates and leakage, split them and write the arrays."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,29 +12,29 @@ from realfake.core.files import atomic_file
 from realfake.data.archive import content_digest
 from realfake.data.dataset import CLASSES, SPLITS, ManifestRow, cifar_class_of, write_manifest
 from realfake.data.decoding import CHUNK, Decoded, decode_all
-from realfake.data.preparation_report import PreparationReport, Removed
+from realfake.data.preparation_report import PreparationReport, RemovedPictures
 
 EXAMPLES = 20
-"""Names listed in the report for each reason of removal."""
+"""Pictures named in the report for each reason of removal."""
 
 
 def prepare(archive: Path, params: PreprocessParams, output: Path) -> PreparationReport:
     """Write the prepared arrays, manifest and report of an archive into `output`.
 
-    Exact duplicates are removed within train. A train picture that also stands in test, or was cut from a photograph
-    that test was cut from, is removed from train, and its test pictures are flagged `leaked`. Splits are stratified by
-    class; pictures of one photograph never straddle the border of train and val.
+    Exact duplicates are removed within train. A train picture that is also in test, or shares its group with a test
+    picture, is removed from train, and the test pictures concerned are flagged `leaked`. Splits are stratified by
+    class; the pictures of one group are either all in train or all in val.
 
     Args:
         archive: a file or folder that `archive.read_archive` reads.
-        params: the preprocess group.
+        params: the parameters of preprocess.
         output: an existing empty folder.
 
     Returns:
         The report that is also written to `report.json`.
 
     Raises:
-        UserError: an unusable picture (`bad_pictures: stop`), one picture under both labels, an empty class.
+        UserError: a picture is unusable (`bad_pictures: stop`), one picture has both labels, or a class is empty.
     """
     raw_file = output / "decoded.raw"
     decoded = decode_all(archive, params.size, raw_file)
@@ -43,10 +43,10 @@ def prepare(archive: Path, params: PreprocessParams, output: Path) -> Preparatio
     if bad and params.bad_pictures == "stop":
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise UserError(f"{archive.name}: {bad[0]}{more}; repair or remove it, or set preprocess.bad_pictures: skip")
-    _refuse_contradictions(usable)
+    _require_one_label(usable)
     kept, removed = _without_leakage(usable)
     kept = _split(_limited(_with_cifar_classes(kept), params), params)
-    _refuse_empty(kept)
+    _require_pictures(kept)
     kept.sort(key=lambda item: (SPLITS.index(item.row.split), _path(item.row)))
     _write_arrays(kept, raw_file, params.size, output)
     raw_file.unlink()
@@ -57,19 +57,24 @@ def prepare(archive: Path, params: PreprocessParams, output: Path) -> Preparatio
     return report
 
 
-def _refuse_contradictions(pictures: list[Decoded]) -> None:
+def _require_one_label(pictures: list[Decoded]) -> None:
+    """Raise a UserError when the same file is both FAKE and REAL."""
     seen: dict[str, ManifestRow] = {}
     for item in pictures:
         other = seen.setdefault(item.row.sha256, item.row)
         if other.label != item.row.label:
             raise UserError(
-                f"{_path(other)} and {_path(item.row)} are the same picture under both labels; "
+                f"{_path(other)} and {_path(item.row)} are the same picture with both labels; "
                 "remove the wrong one from the archive"
             )
 
 
 def _without_leakage(pictures: list[Decoded]) -> tuple[list[Decoded], dict[str, list[str]]]:
-    """Drop train's duplicates and what test also has; flag test's side of it."""
+    """Remove from train its duplicates and the pictures related to test, and flag the related test pictures.
+
+    Returns:
+        The remaining pictures, and the paths of the removed ones by reason.
+    """
     pictures = sorted(pictures, key=lambda item: _path(item.row))
     in_test = {key for item in pictures if item.row.split == "test" for key in (item.row.sha256, item.row.group)}
     in_train = {key for item in pictures if item.row.split == "train" for key in (item.row.sha256, item.row.group)}
@@ -92,7 +97,7 @@ def _without_leakage(pictures: list[Decoded]) -> tuple[list[Decoded], dict[str, 
 
 
 def _with_cifar_classes(pictures: list[Decoded]) -> list[Decoded]:
-    """Name CIFAR classes where the file names tell them: numbered names alone, without any `(k)`, do not."""
+    """Add the CIFAR-10 subjects when file names tell at least two; numbers without any `(k)` tell none."""
     classes = [cifar_class_of(item.row.name) for item in pictures]
     if len(set(classes) - {""}) < 2:
         return pictures
@@ -102,6 +107,7 @@ def _with_cifar_classes(pictures: list[Decoded]) -> list[Decoded]:
 
 
 def _limited(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]:
+    """Draw at most `max_per_class` pictures of each class from train and from test."""
     if params.max_per_class is None:
         return pictures
     generator = np.random.default_rng(params.seed)
@@ -114,9 +120,9 @@ def _limited(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]
 
 
 def _split(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]:
-    """Move whole groups of train to val, class by class, until val has its fraction of the class.
+    """Move random whole groups from train to val, class by class, until val has `val_fraction` of the class.
 
-    A group with pictures of both classes (a photograph and what a generator made of it) moves with all of them.
+    A group with pictures of both classes (a photograph and a generated version of it) moves as a whole.
     """
     generator = np.random.default_rng(params.seed)
     val: set[str] = set()
@@ -137,24 +143,26 @@ def _split(pictures: list[Decoded], params: PreprocessParams) -> list[Decoded]:
     ]
 
 
-def _refuse_empty(pictures: list[Decoded]) -> None:
+def _require_pictures(pictures: list[Decoded]) -> None:
+    """Raise a UserError when a split has no picture of a class."""
     counts = Counter((item.row.split, item.row.label) for item in pictures)
     for split in SPLITS:
         for label, name in enumerate(CLASSES):
             if not counts[split, label]:
                 source = "test" if split == "test" else "train"
                 raise UserError(
-                    f"{split} has no usable {name} picture; put more pictures into {source}/{name} of the archive, or "
+                    f"{split} has no usable {name} picture; add pictures to {source}/{name} in the archive, or "
                     "change preprocess.val_fraction or max_per_class"
                 )
 
 
 def _write_arrays(pictures: list[Decoded], raw_file: Path, size: int, output: Path) -> None:
+    """Write the pictures, uint8 (N, size, size, 3), and labels, uint8 (N,), of each split as .npy files."""
     raw = np.memmap(raw_file, dtype=np.uint8, mode="r").reshape(-1, size, size, 3)
     for split in SPLITS:
         members = [item for item in pictures if item.row.split == split]
         with atomic_file(output / f"{split}_pictures.npy") as file:
-            # written in order, not through a memory map: a full disk is then an error instead of a crash
+            # Written in order instead of through a memory map, so that a full disk raises an error, not a signal.
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(members), size, size, 3)}
             np.lib.format.write_array_header_1_0(file, header)
             for start in range(0, len(members), CHUNK):
@@ -166,6 +174,7 @@ def _write_arrays(pictures: list[Decoded], raw_file: Path, size: int, output: Pa
 def _report(
     digest: str, params: PreprocessParams, rows: list[ManifestRow], removed: dict[str, list[str]]
 ) -> PreparationReport:
+    """Summarise the kept pictures and those that were removed, by reason."""
     counts = Counter((row.split, row.label) for row in rows)
     return PreparationReport(
         digest=digest,
@@ -177,10 +186,10 @@ def _report(
         test_duplicates=counts["test", 0]
         + counts["test", 1]
         - len({row.sha256 for row in rows if row.split == "test"}),
-        removed={reason: Removed(len(names), tuple(names[:EXAMPLES])) for reason, names in removed.items()},
+        removed={reason: RemovedPictures(len(names), tuple(names[:EXAMPLES])) for reason, names in removed.items()},
     )
 
 
 def _path(row: ManifestRow) -> str:
-    """The picture's path in the archive; val is cut from the archive's train."""
+    """Return the picture's path in the archive; pictures of val come from the archive's train."""
     return f"{'train' if row.split == 'val' else row.split}/{CLASSES[row.label]}/{row.name}"

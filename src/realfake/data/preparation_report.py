@@ -1,4 +1,4 @@
-"""outputs/prepared/report.json: what preprocess found in the archive and made of it."""
+"""Write and read outputs/prepared/report.json: counts, removed pictures and leakage found by preprocess."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,41 +11,42 @@ REPORT_FILE = "report.json"
 
 
 @dataclass(frozen=True)
-class Removed:
-    """Pictures that were left out for one reason."""
+class RemovedPictures:
+    """Count the pictures that were removed for one reason."""
 
     count: int
+    """Number of removed pictures."""
     examples: tuple[str, ...]
-    """Paths in the archive of the first of them; of unusable pictures with what is wrong."""
+    """Archive paths of the first removed pictures; for unusable pictures followed by the problem."""
 
 
 @dataclass(frozen=True)
 class PreparationReport:
-    """The report of a prepared folder; its fields are those of the file, in their order."""
+    """Describe a prepared folder; the fields are those of the file, in the same order."""
 
     digest: str
-    """Content digest of the archive: 64 hex digits, the same for any order and packing of the same pictures."""
+    """Content digest of the archive, 64 hex digits; independent of the pictures' order and of the archive's type."""
     params: Mapping[str, Any]
-    """The preprocess parameters, flattened."""
+    """Preprocess parameters by their dotted names."""
     pictures: Mapping[str, Mapping[str, int]]
     """Number of pictures by split (train, val, test) and class (FAKE, REAL)."""
     real_share: Mapping[str, float]
-    """Part of each split that is REAL."""
+    """Fraction of REAL pictures by split, in [0, 1]."""
     groups: Mapping[str, int]
-    """Number of independent groups of pictures in each split."""
+    """Number of independent groups of pictures by split."""
     test_leaked: int
-    """Test pictures that also stood in train, or were cut from a photograph that train was cut from."""
+    """Number of test pictures that are also in train, or share their group with a train picture."""
     test_duplicates: int
-    """Test pictures whose exact bytes stand in test more than once, without the first of each."""
-    removed: Mapping[str, Removed]
-    """What was left out, by reason."""
+    """Number of test pictures that repeat the exact file of another test picture."""
+    removed: Mapping[str, RemovedPictures]
+    """Removed pictures by reason."""
 
     @classmethod
     def read(cls, prepared: Path) -> "PreparationReport":
         """Read the report of a prepared folder.
 
         Raises:
-            UserError: it is missing, damaged or incomplete.
+            UserError: the report is missing, damaged or incomplete.
         """
         return read_record(cls, prepared / REPORT_FILE, "dvc repro preprocess")
 
@@ -54,10 +55,10 @@ class PreparationReport:
         write_json(prepared / REPORT_FILE, asdict(self))
 
     def summary(self, seconds: float) -> Iterator[str]:
-        """What a person wants to know after the stage, line by line: counts, what was left out, leakage.
+        """Format what the stage prints, line by line: counts by split and class, removed pictures, leakage.
 
         Args:
-            seconds: how long the stage took.
+            seconds: duration of the stage in seconds.
         """
         total = sum(sum(classes.values()) for classes in self.pictures.values())
         yield f"prepared {total:,} pictures of {self.params['size']} px in {seconds:.1f} s"
@@ -67,5 +68,7 @@ class PreparationReport:
             if pictures.count:
                 yield f"  removed, {reason}: {pictures.count:,} (named in outputs/prepared/{REPORT_FILE})"
         if self.test_leaked:
-            flagged = "also stood in train: flagged, scores are given with and without"
-            yield f"  {self.test_leaked:,} test pictures {flagged}"
+            yield (
+                f"  {self.test_leaked:,} test pictures were also in train: they are flagged, and scores are given "
+                "with and without them"
+            )

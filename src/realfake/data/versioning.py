@@ -1,4 +1,4 @@
-"""data/ and its version in data.dvc, changed together: a failure or a kill leaves, or brings back, what was there."""
+"""Change data/ and its version in data.dvc together, so that a failure or a kill leaves the previous state."""
 
 import json
 import re
@@ -8,47 +8,47 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realfake.core.errors import UserError
-from realfake.core.files import exclusive, state_folder
+from realfake.core.files import exclusive_lock, state_folder
 from realfake.core.subprocesses import dvc
 
 FOLDER = "fetch"
-"""In .cache/: what a change of data/ works with, and the data that it has set aside."""
+"""Folder in .cache/ with the working files of a change of data/, and with the previous data while it is set aside."""
 POINTER = "remote/sample.dvc"
-"""The data.dvc of the embedded sample."""
+"""The data.dvc file of the embedded sample."""
 
 
 @contextmanager
-def replacing(root: Path) -> Iterator[None]:
-    """Let the block replace data/, alone and after an undone change that was killed before.
+def replacing_data(root: Path) -> Iterator[None]:
+    """Hold the lock on data/ during the block; before it, undo an earlier change that was killed.
 
     Raises:
-        UserError: data/ holds pictures of which DVC has no copy.
+        UserError: data/ contains pictures of which DVC has no copy.
     """
-    with exclusive("fetch"):
-        recover(root)
+    with exclusive_lock("fetch"):
+        undo_interrupted_change(root)
         require_versioned(root)
         yield
 
 
-def install(root: Path, incoming: Path) -> None:
-    """Make the folder `incoming` the data/ of the project at `root`, and version it."""
+def install_data(root: Path, incoming: Path) -> None:
+    """Replace data/ of the project at `root` by the folder `incoming`, and version it with DVC."""
     with data_set_aside(root):
         incoming.rename(root / "data")
         _dvc(root, "add", "data", "--quiet")
-        # `dvc add` keeps this line, and `dvc push` would then write the data into the repository.
+        # `dvc add` keeps this line of the sample, and `dvc push` would then copy the data into the repository.
         text = re.sub(r"^ +remote: embedded\n", "", (root / "data.dvc").read_text(), flags=re.MULTILINE)
         (root / "data.dvc").write_text(text)
 
 
 def restore_sample(root: Path) -> None:
-    """Bring the embedded sample back into data/.
+    """Replace data/ by the embedded sample.
 
     Raises:
-        UserError: its pointer or its pictures are not there, or data/ holds pictures of which DVC has no copy.
+        UserError: the sample's .dvc file or pictures are missing, or data/ contains pictures of which DVC has no copy.
     """
-    with replacing(root):
+    with replacing_data(root):
         if not (root / POINTER).is_file():
-            raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` brings it back")
+            raise UserError(f"{POINTER} is missing; `git checkout {POINTER}` restores it")
         with data_set_aside(root):
             shutil.copyfile(root / POINTER, root / "data.dvc")
             _dvc(root, "pull", "data.dvc", "--quiet")
@@ -56,7 +56,7 @@ def restore_sample(root: Path) -> None:
 
 @contextmanager
 def data_set_aside(root: Path) -> Iterator[None]:
-    """Set data/ and data.dvc aside while the block makes new ones; they come back when it fails."""
+    """Set data/ and data.dvc aside while the block makes new ones; restore them when the block fails."""
     data, pointer, aside = root / "data", root / "data.dvc", state_folder(FOLDER) / "aside"
     data.mkdir(exist_ok=True)
     aside.mkdir()
@@ -66,20 +66,20 @@ def data_set_aside(root: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        bring_back(root)
+        restore_data(root)
         raise
     shutil.rmtree(aside.rename(aside.with_name("done")))
 
 
-def recover(root: Path) -> None:
-    """Undo a change of data/ that was killed, if there was one."""
+def undo_interrupted_change(root: Path) -> None:
+    """Undo an earlier change of data/ that was killed, if there was one."""
     if (state_folder(FOLDER) / "aside").exists():
-        _dvc(root, "--wait-for-lock", "status")  # the DVC that the killed one had started lives on for a moment
-    bring_back(root)
+        _dvc(root, "--wait-for-lock", "status")  # a DVC started by the killed process may still be running
+    restore_data(root)
 
 
-def bring_back(root: Path) -> None:
-    """Undo a change of data/ that failed or was killed; its last step is the one that marks it as undone."""
+def restore_data(root: Path) -> None:
+    """Restore data/ and data.dvc as they were set aside; a kill during it only makes the next start repeat it."""
     aside = state_folder(FOLDER) / "aside"
     shutil.rmtree(aside.with_name("done"), ignore_errors=True)
     if (aside / "data").exists():
@@ -92,23 +92,29 @@ def bring_back(root: Path) -> None:
 
 
 def require_versioned(root: Path) -> None:
-    """Refuse to replace pictures of which DVC has no copy."""
+    """Check that DVC has a copy of all pictures in data/.
+
+    Raises:
+        UserError: data/ is not what data.dvc describes.
+    """
     if not any((root / "data").rglob("*")):
         return
     if not (root / "data.dvc").exists() or json.loads(_dvc(root, "status", "data.dvc", "--json")):
-        raise UserError("data/ holds what data.dvc does not know; keep it with `dvc add data`, or move it away")
+        raise UserError(
+            "data/ contains files that data.dvc does not describe; keep them with `dvc add data`, or move them away"
+        )
 
 
 def remove_unreferenced(root: Path, dry_run: bool) -> int:
-    """Remove from DVC's cache what neither the workspace nor any commit or experiment refers to.
+    """Remove files from DVC's cache that neither the workspace nor any commit or experiment refers to.
 
-    Every commit counts, not only branch tips: data that was brought from elsewhere may lie in no remote.
+    All commits count, not only the tips of branches, because imported data may have no copy in a remote.
 
     Returns:
         The bytes that are (or would be) freed.
 
     Raises:
-        UserError: DVC refused.
+        UserError: DVC failed.
     """
     collect = ("gc", "--workspace", "--all-commits", "--all-experiments")
     listing = dvc(root, *collect, "--dry").text
@@ -120,8 +126,8 @@ def remove_unreferenced(root: Path, dry_run: bool) -> int:
 
 
 def _dvc(root: Path, *arguments: str) -> str:
-    """Return what DVC writes; where it fails, the error also says that nothing has changed."""
+    """Run DVC and return its output; its error also says that data/ and data.dvc are unchanged."""
     try:
         return dvc(root, *arguments).text
     except UserError as error:
-        raise UserError(f"{error}; data/ and data.dvc are as they were") from None
+        raise UserError(f"{error}; data/ and data.dvc are unchanged") from None

@@ -9,15 +9,15 @@ import numpy as np
 
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.plot_style import BLUE, GREY, blank, save, styled
+from realfake.core.plot_style import BLUE, GREY, new_figure, save_figure, styled
 from realfake.data.corruption import SUITE
 from realfake.data.dataset import balanced_sample
 from realfake.evaluation.grad_cam import Maps, grad_cam
 from realfake.evaluation.plots import prediction_grid
-from realfake.evaluation.robustness import Robustness, damaged
+from realfake.evaluation.robustness import Robustness, damage_pictures
 from realfake.evaluation.scoring import Evaluation
 from realfake.inference.occlusion import overlay
-from realfake.metrics.scores import surest_mistakes
+from realfake.metrics.scores import most_confident_mistakes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,21 +45,23 @@ def draw_explanations(
     pictures, labels = evaluation.split.pictures, evaluation.split.labels
     right = np.flatnonzero((evaluation.probabilities >= params.threshold) == (labels == 1))
     shown = right[balanced_sample(labels[right], _RIGHT, params.seed)]
-    surest = surest_mistakes(labels, evaluation.probabilities, params.threshold, _WRONG)
+    surest = most_confident_mistakes(labels, evaluation.probabilities, params.threshold, _WRONG)
     places = np.concatenate([shown, surest])
     probabilities, maps = grad_cam(network, pictures[places], params.threshold)
     looked = grad_cam_grid(pictures[places], labels[places], probabilities, maps, params.threshold)
-    save(looked, folder / "grad_cam.png")
-    example = telling_example(pictures, labels, params.seed)
+    save_figure(looked, folder / "grad_cam.png")
+    example = choose_example(pictures, labels, params.seed)
     examples = {
-        kind: np.concatenate([example, *(damaged(example, kind, s, params.seed) for s in SUITE[kind].severities)])
+        kind: np.concatenate(
+            [example, *(damage_pictures(example, kind, s, params.seed) for s in SUITE[kind].severities)]
+        )
         for kind in SUITE
     }
     titles = {kind: f"{kind}: {SUITE[kind].unit}" for kind in SUITE}
-    save(severity_curves(robustness, titles, examples), folder / "robustness.png")
+    save_figure(severity_curves(robustness, titles, examples), folder / "robustness.png")
 
 
-def telling_example(pictures: Pictures, labels: Labels, seed: int) -> Pictures:
+def choose_example(pictures: Pictures, labels: Labels, seed: int) -> Pictures:
     """Choose a photograph on which damage can be seen: of a few, the one whose neighbouring pixels differ most.
 
     Args:
@@ -92,7 +94,7 @@ def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples:
 
     columns = 3
     rows = -(-len(titles) // columns)
-    figure = blank(3.6 * columns, 3.0 * rows)
+    figure = new_figure(3.6 * columns, 3.0 * rows)
     figure.suptitle(f"Accuracy on damaged pictures ({robustness.pictures:,} test pictures)", fontweight="bold")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, (kind, title) in zip(grid.flat, titles.items(), strict=False):

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from realfake.config.schema import EvaluateParams
 from realfake.core.arrays import Labels, Pictures, Probabilities
-from realfake.core.plot_style import BLUE, GREEN, GREY, GUESSING, INK, VERMILION, blank, save, styled
+from realfake.core.plot_style import BLUE, GREEN, GREY, GUESSING, INK, VERMILION, new_figure, save_figure, styled
 from realfake.data.dataset import CLASSES, balanced_sample
 from realfake.evaluation.scoring import ClassScore, Evaluation
 from realfake.metrics import curves, scores
 from realfake.metrics.bootstrap import Interval
 from realfake.metrics.curves import Reliability
-from realfake.metrics.scores import Array, surest_mistakes
+from realfake.metrics.scores import Array, most_confident_mistakes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,13 +55,13 @@ def draw_scores(evaluation: Evaluation, params: EvaluateParams, folder: Path) ->
         "worst_mistakes": worst_mistakes(pictures, labels, answers, params.threshold, _GRID),
     }
     for name, figure in drawings.items():
-        save(figure, folder / f"{name}.png")
+        save_figure(figure, folder / f"{name}.png")
 
 
 @styled
 def confusion(counts: npt.NDArray[np.int64]) -> "Figure":
     """The confusion matrix, int64 (2, 2), true class by row; shaded by the part of each true class."""
-    figure = blank(4.2, 3.6)
+    figure = new_figure(4.2, 3.6)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.2)
@@ -106,7 +106,7 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
         width: of a bin.
         error: expected calibration error.
     """
-    figure = blank(4.6, 5.2)
+    figure = new_figure(4.6, 5.2)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axes.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     axes.plot(bins.predicted, bins.observed, color=BLUE, marker="o", markersize=5, label=f"ECE {error:.3f}")
@@ -122,7 +122,7 @@ def accuracy_by_class(rows: Mapping[str, ClassScore]) -> "Figure":
     """Accuracy of each class and subject with its interval and number of pictures, in the order given."""
     from matplotlib.ticker import PercentFormatter
 
-    figure = blank(6.4, 0.8 + 0.34 * len(rows))
+    figure = new_figure(6.4, 0.8 + 0.34 * len(rows))
     axes = figure.add_subplot()
     names = []
     for place, (name, (value, interval, pictures)) in enumerate(rows.items()):
@@ -153,7 +153,7 @@ def prediction_grid(
     from matplotlib.patches import Rectangle
 
     rows = max(1, -(-len(labels) // _COLUMNS))
-    figure = blank(1.2 * _COLUMNS, 1.2 * _PITCH * rows + 0.5)
+    figure = new_figure(1.2 * _COLUMNS, 1.2 * _PITCH * rows + 0.5)
     figure.suptitle(title, fontsize=12, fontweight="bold")
     axes = figure.add_subplot()
     axes.set_axis_off()
@@ -177,14 +177,14 @@ def worst_mistakes(
 ) -> "Figure":
     """The `count` mistakes that the network was surest of, surest first; arguments as in `prediction_grid`."""
     wrong = int(((probabilities >= threshold) != (labels == 1)).sum())
-    surest = surest_mistakes(labels, probabilities, threshold, count)
+    surest = most_confident_mistakes(labels, probabilities, threshold, count)
     title = f"Surest mistakes ({len(surest)} of {wrong:,})" if wrong else "No mistakes"
     return prediction_grid(pictures[surest], labels[surest], probabilities[surest], threshold, title)
 
 
 def _unit_axes(x: str, y: str, title: str) -> "tuple[Figure, Axes]":
     """A square from 0 to 1 in both directions."""
-    figure = blank(4.6, 4.6)
+    figure = new_figure(4.6, 4.6)
     axes = figure.add_subplot(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel=x, ylabel=y, title=title)
     return figure, axes

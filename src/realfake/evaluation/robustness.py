@@ -14,7 +14,7 @@ from realfake.data.corruption import SUITE
 from realfake.data.dataset import Split, balanced_sample
 from realfake.evaluation.results import Condition
 from realfake.metrics import scores
-from realfake.metrics.bootstrap import Interval, accuracy_intervals, resample
+from realfake.metrics.bootstrap import Interval, accuracy_intervals, bootstrap_weights
 
 CLEAN = "clean"
 _SCORES = ("accuracy", "roc_auc", "fake_recall", "ece")
@@ -64,10 +64,11 @@ def measure(
     chosen = balanced_sample(split.labels, params.robustness_pictures, params.seed)
     pictures, labels, groups = split.pictures[chosen], split.labels[chosen], [split.rows[i].group for i in chosen]
     asked = [(kind, severity) for kind in SUITE for severity in SUITE[kind].severities]
-    answers = [answer(damaged(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)]
+    answers = [answer(damage_pictures(pictures, kind, severity, params.seed)) for kind, severity in progress(asked)]
     probabilities = np.stack([clean[chosen], *answers])
     right = (probabilities >= params.threshold) == (labels == 1)
-    intervals = accuracy_intervals(right, np.ones_like(right), resample(labels, groups, params.bootstrap, params.seed))
+    weights = bootstrap_weights(labels, groups, params.bootstrap, params.seed)
+    intervals = accuracy_intervals(right, np.ones_like(right), weights)
 
     def condition(kind: str, severity: float, probabilities: Probabilities, interval: Interval) -> Condition:
         found = scores.scores(labels, probabilities, params.threshold, params.calibration_bins)
@@ -80,7 +81,7 @@ def measure(
     return Robustness(len(labels), unharmed, tuple(conditions))
 
 
-def damaged(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictures:
+def damage_pictures(pictures: Pictures, kind: str, severity: float, seed: int) -> Pictures:
     """All pictures after one kind of damage, uint8 (N, S, S, 3).
 
     Args:
@@ -104,7 +105,7 @@ def summary(robustness: Robustness) -> str:
     )
 
 
-def flat(robustness: Robustness) -> dict[str, float]:
+def named_metrics(robustness: Robustness) -> dict[str, float]:
     """All figures under one name each, as MLflow and the gate want them: test/robust/accuracy, test/robust/jpeg_40."""
     named = {f"test/robust/{name}": value for name, value in robustness.means.items()}
     for row in robustness.conditions:

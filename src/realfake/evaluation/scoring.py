@@ -11,7 +11,7 @@ from realfake.core.arrays import Probabilities
 from realfake.core.errors import UserError
 from realfake.data.dataset import CIFAR_CLASSES, CLASSES, Split
 from realfake.evaluation.predictions import DECIMALS
-from realfake.metrics.bootstrap import Interval, accuracy_intervals, bootstrap_intervals, resample
+from realfake.metrics.bootstrap import Interval, accuracy_intervals, bootstrap_intervals, bootstrap_weights
 from realfake.metrics.scores import SCORES, Array, confusion, scores
 
 
@@ -39,7 +39,7 @@ class Evaluation:
     """FAKE, REAL, and each CIFAR subject that names tell."""
 
 
-def assess(split: Split, probabilities: Probabilities, params: EvaluateParams) -> Evaluation:
+def evaluate_predictions(split: Split, probabilities: Probabilities, params: EvaluateParams) -> Evaluation:
     """Score P(REAL) of one split's pictures.
 
     Args:
@@ -54,7 +54,7 @@ def assess(split: Split, probabilities: Probabilities, params: EvaluateParams) -
         raise UserError("the network answers NaN for some pictures; its training failed: lower optimizer.learning_rate")
     labels, rounded = split.labels, probabilities.astype(np.float64).round(DECIMALS)
     rule = params.threshold, params.calibration_bins
-    weights = resample(labels, [row.group for row in split.rows], params.bootstrap, params.seed)
+    weights = bootstrap_weights(labels, [row.group for row in split.rows], params.bootstrap, params.seed)
     kept = np.array([not row.leaked for row in split.rows])
     return Evaluation(
         split,
@@ -66,7 +66,7 @@ def assess(split: Split, probabilities: Probabilities, params: EvaluateParams) -
     )
 
 
-def flat(evaluation: Evaluation) -> dict[str, float]:
+def named_metrics(evaluation: Evaluation) -> dict[str, float]:
     """All figures under one name each, as MLflow wants them: test/accuracy, test/accuracy_ci_low, ..."""
     named = {f"test/{name}": value for name, value in evaluation.scores.items()}
     for name, interval in evaluation.intervals.items():
@@ -98,7 +98,7 @@ def _by_class(split: Split, probabilities: Array, params: EvaluateParams) -> dic
     members = {name: split.labels == label for label, name in enumerate(CLASSES)}
     members |= {name: subjects == name for name in CIFAR_CLASSES if name in subjects}
     right = (probabilities >= params.threshold) == (split.labels == 1)
-    weights = resample(split.labels, [row.group for row in split.rows], params.bootstrap, params.seed)
+    weights = bootstrap_weights(split.labels, [row.group for row in split.rows], params.bootstrap, params.seed)
     intervals = accuracy_intervals(right, np.array(list(members.values())), weights)
     return {
         name: ClassScore(float(right[member].mean()), interval, int(member.sum()))

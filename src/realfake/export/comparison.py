@@ -38,7 +38,7 @@ class Comparison:
     reference_accuracy: float
 
 
-def compare(
+def compare_formats(
     paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels, threshold: float = 0.5
 ) -> Comparison:
     """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
@@ -61,7 +61,7 @@ def compare(
     seconds = latencies(runners, dict.fromkeys(runners, first), ROUNDS)
     qualities, speeds = {}, {}
     for name, path in paths.items():
-        qualities[name] = quality(path.stat().st_size, probabilities[name], expected, labels, threshold)
+        qualities[name] = measure_quality(path.stat().st_size, probabilities[name], expected, labels, threshold)
         p50, p95 = np.percentile(seconds[name], (50, 95)) * 1000
         speeds[name] = Speed(
             p50_ms=round(float(p50), 3),
@@ -72,7 +72,7 @@ def compare(
     return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels, threshold))
 
 
-def quality(
+def measure_quality(
     size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels, threshold: float = 0.5
 ) -> Quality:
     """Compare a format's answers with those of Keras.
@@ -125,7 +125,7 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
             )
 
 
-def flat(found: Comparison) -> dict[str, float]:
+def named_metrics(found: Comparison) -> dict[str, float]:
     """All figures under one name each, as MLflow wants them: export/litert_int8/accuracy, ..."""
     rows: list[tuple[str, Quality | Speed]] = [*found.qualities.items(), *found.speeds.items()]
     return {f"export/{name}/{figure}": value for name, row in rows for figure, value in asdict(row).items()}

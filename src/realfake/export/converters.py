@@ -28,7 +28,7 @@ CALIBRATION_BATCH = 16
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportSource:
     """What is exported."""
 
     network: "keras.Model"
@@ -77,7 +77,7 @@ def describe(model: Path, evaluation: Path, image_size: int) -> Description:
     )
 
 
-def write_format(name: FormatName, source: Source, folder: Path) -> Path:
+def write_format(name: FormatName, source: ExportSource, folder: Path) -> Path:
     """Write one format into `folder`.
 
     Returns:
@@ -122,13 +122,13 @@ def network_runner(network: "keras.Model") -> Runner:
     return Runner(network.input_shape[1], lambda inputs: keras.ops.convert_to_numpy(network.predict_on_batch(inputs)))
 
 
-def _write_keras(source: Source, path: Path) -> None:
+def _write_keras(source: ExportSource, path: Path) -> None:
     from realfake.models.saving import save_network
 
     save_network(source.network, path)
 
 
-def _write_onnx(source: Source, path: Path) -> None:
+def _write_onnx(source: ExportSource, path: Path) -> None:
     import tf2onnx
 
     model, _ = tf2onnx.convert.from_function(source.function, source.function.input_signature)
@@ -140,7 +140,7 @@ def _write_onnx(source: Source, path: Path) -> None:
         file.write(model.SerializeToString(deterministic=True))
 
 
-def _write_litert(numbers: Literal["fp32", "fp16", "dynamic", "int8"], source: Source, path: Path) -> None:
+def _write_litert(numbers: Literal["fp32", "fp16", "dynamic", "int8"], source: ExportSource, path: Path) -> None:
     import tensorflow as tf
 
     # With the function itself as owner of its weights TensorFlow freezes the traced graph; with the network it would
@@ -176,7 +176,7 @@ class Format:
     """How a format's file is called and written."""
 
     file_name: str
-    write: Callable[[Source, Path], None]
+    write: Callable[[ExportSource, Path], None]
 
 
 FORMATS: dict[FormatName, Format] = {

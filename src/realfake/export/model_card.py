@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realfake.core.text_tables import code, table
+from realfake.core.text_tables import inline_code, markdown_table
 from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation.results import (
     ClassAccuracy,
@@ -30,7 +30,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Sources:
+class RunFiles:
     """The files of a run that a card is made of, as read."""
 
     report: PreparationReport
@@ -42,7 +42,7 @@ class Sources:
     exported: ExportResults
 
     @classmethod
-    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "Sources":
+    def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "RunFiles":
         """From the folders that the stages wrote.
 
         Raises:
@@ -59,7 +59,7 @@ class Sources:
         )
 
 
-def model_card(of: Sources) -> str:
+def model_card(of: RunFiles) -> str:
     """The whole card in Markdown; the same text for the same run."""
     parts = [
         f"# Model card: {of.training.name}",
@@ -87,12 +87,12 @@ def model_card(of: Sources) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def write_card(of: Sources, path: Path) -> None:
+def write_card(of: RunFiles, path: Path) -> None:
     """Write the card as a file."""
     path.write_text(model_card(of), encoding="utf-8")
 
 
-def _purpose(of: Sources) -> str:
+def _purpose(of: RunFiles) -> str:
     return (
         "To sort large numbers of pictures of the kind it learnt from, with a person who looks at what matters. Not to "
         "accuse anyone, not as the only ground of a decision about a person, and not on pictures of generators that "
@@ -100,13 +100,13 @@ def _purpose(of: Sources) -> str:
     )
 
 
-def _data(of: Sources) -> str:
+def _data(of: RunFiles) -> str:
     pictures = of.report.pictures
     rows = [[split, *(f"{pictures[split][label]:,}" for label in ("FAKE", "REAL"))] for split in pictures]
     leaked, size = of.report.test_leaked, of.training.source_size
     return (
-        f"Content digest {code(of.training.data_digest)}, pictures at {size} px.\n\n"
-        f"{table(['split', 'FAKE', 'REAL'], rows)}\n\n"
+        f"Content digest {inline_code(of.training.data_digest)}, pictures at {size} px.\n\n"
+        f"{markdown_table(['split', 'FAKE', 'REAL'], rows)}\n\n"
         "Exact duplicates were removed from train. "
         + (
             f"{leaked:,} test pictures also stood in the archive's train; there they were removed, so that this "
@@ -121,18 +121,20 @@ def _data(of: Sources) -> str:
 def _start(params: Mapping[str, Any]) -> str:
     """What the weights had learnt before, which is outside the figures above."""
     weights = params["weights"]
-    return "" if weights == "none" else f" The training started from weights that had learnt before: {code(weights)}."
+    if weights == "none":
+        return ""
+    return f" The training started from weights that had learnt before: {inline_code(weights)}."
 
 
-def _training(of: Sources) -> str:
+def _training(of: RunFiles) -> str:
     best, values = of.training.best, of.training.train_params
     parts = [[part.name, f"{part.weights:,}", part.state] for part in of.training.parts]
-    chosen = [[code(name), code(value)] for name, value in values.items()]
+    chosen = [[inline_code(name), inline_code(value)] for name, value in values.items()]
     return (
-        f"{table(['part', 'weights', 'state'], parts)}\n\n"
+        f"{markdown_table(['part', 'weights', 'state'], parts)}\n\n"
         f"Epoch {best.epoch} was kept, the {values['keep']} one: val accuracy {best.val_accuracy:.2%}."
         f"{_calibration(of.training.calibration)}{_views(values)}\n\n"
-        f"{table(['parameter', 'value'], chosen, words=True)}"
+        f"{markdown_table(['parameter', 'value'], chosen, words=True)}"
     )
 
 
@@ -151,7 +153,7 @@ def _views(values: Mapping[str, Any]) -> str:
     return " Its log odds are the mean over a picture and its mirror image." if values.get("mirror") else ""
 
 
-def _results(of: Sources) -> str:
+def _results(of: RunFiles) -> str:
     found = of.scores
     rows = [
         [
@@ -164,12 +166,12 @@ def _results(of: Sources) -> str:
     ]
     every, unseen = (f"{some.pictures:,}" for some in (found.test, found.cleaned))
     return (
-        f"{table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
+        f"{markdown_table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
         "Resampling adds noise, and noise can only add to a calibration error: its interval lies high."
     )
 
 
-def _damaged(of: Sources) -> str:
+def _damaged(of: RunFiles) -> str:
     rows = [
         [
             f"{row.kind} {row.severity:g}" if row.severity else row.kind,
@@ -190,28 +192,28 @@ def _damaged(of: Sources) -> str:
         f"Mean over the kinds of damage: accuracy {_figure(robust, 'accuracy')}, "
         f"calibration error {_figure(robust, 'ece')}; "
         f"worst {_figure(robust, 'worst')}.\n\n"
-        f"{table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
+        f"{markdown_table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
     )
 
 
-def _classes(of: Sources) -> str:
+def _classes(of: RunFiles) -> str:
     rows = [
         [row.name, _figure(row, "accuracy"), f"{_figure(row, 'ci_low')} to {_figure(row, 'ci_high')}"]
         for row in of.classes
     ]
-    return table(["class", "accuracy", "95 % interval"], rows)
+    return markdown_table(["class", "accuracy", "95 % interval"], rows)
 
 
-def _files(of: Sources) -> str:
+def _files(of: RunFiles) -> str:
     rows = [
         [name, f"{one.bytes / 1e6:.2f}", f"{one.accuracy:.2%}", f"{one.max_difference:.4f}"]
         for name, one in of.exported.formats.items()
     ]
     head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
-    return f"Accuracy of each on the same {of.exported.pictures:,} test pictures.\n\n{table(head, rows)}"
+    return f"Accuracy of each on the same {of.exported.pictures:,} test pictures.\n\n{markdown_table(head, rows)}"
 
 
-def _limits(of: Sources) -> str:
+def _limits(of: RunFiles) -> str:
     size = of.training.source_size
     return "\n".join(
         [
@@ -226,11 +228,11 @@ def _limits(of: Sources) -> str:
     )
 
 
-def _again(of: Sources) -> str:
+def _again(of: RunFiles) -> str:
     return (
         "`python src/promote.py --lineage` prints the commands that bring back a registered version; for this one, "
         "`dvc repro` on a commit whose dvc.lock names its data and parameters. Data digest "
-        f"{code(of.training.data_digest)}."
+        f"{inline_code(of.training.data_digest)}."
     )
 
 

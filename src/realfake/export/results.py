@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realfake.core.files import sha256_file
 from realfake.core.json_files import read_record, write_json
-from realfake.core.text_tables import aligned
+from realfake.core.text_tables import aligned_table
 
 FORMATS_FILE = "formats.json"
 TIMINGS_FILE = "export.json"
@@ -118,7 +118,7 @@ def format_rows(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -
 
 def format_table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
     """The formats as aligned text, one line each, for a terminal."""
-    return aligned(FORMAT_COLUMNS, format_rows(qualities, speeds))
+    return aligned_table(FORMAT_COLUMNS, format_rows(qualities, speeds))
 
 
 def _speed_cells(speed: Speed | None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ SAVE_EVERY = 10.0
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EntrySpec:
     """One entry that a training needs: a view of the pictures of one split."""
 
     identity: Mapping[str, Any]
@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredEntry:
     """An entry found on disk."""
 
     key: str
@@ -87,7 +87,7 @@ class Entry:
             yield
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
+    def exclusive(self) -> Iterator[bool]:
         """Lock out all others, and say whether that succeeded: whoever waited here would wait for readers too."""
         with self._lock_file.open("ab") as lock:
             yield _locked(lock)
@@ -101,7 +101,7 @@ class Entry:
         os.utime(self._features)
         return np.memmap(self._features, np.float16, "r", shape=shape)
 
-    def fill(self, wanted: Wanted, compute: Compute) -> None:
+    def fill(self, wanted: EntrySpec, compute: Compute) -> None:
         """Compute the features, from where a killed pass stopped.
 
         Raises:
@@ -126,23 +126,23 @@ class Entry:
             _save(features, self._done, done)
         self._partial.rename(self._features)
 
-    def look(self) -> Stored:
+    def describe(self) -> StoredEntry:
         """Describe the entry as it is on disk.
 
         Raises:
             FileNotFoundError: another process removed it.
         """
-        with self.alone() as unused:
+        with self.exclusive() as unused:
             about = read_json(self._about) if self._about.is_file() else {}
             files = _stats(self._folder)
             whole = self._features.is_file()
             part = _read_number(self._done) / about["shape"][0] if about and not whole else float(whole)
         used = max((file.st_mtime for file in files), default=0.0)
-        return Stored(self._folder.name, about, sum(file.st_size for file in files), part, used, not unused)
+        return StoredEntry(self._folder.name, about, sum(file.st_size for file in files), part, used, not unused)
 
     def remove(self) -> bool:
         """Remove the entry unless a process reads or computes it; says whether it is gone."""
-        with self.alone() as unused:
+        with self.exclusive() as unused:
             if unused:
                 shutil.rmtree(self._folder, ignore_errors=True)
             return unused

@@ -16,10 +16,10 @@ import numpy as np
 
 from realfake.config.schema import TrainParams
 from realfake.core.arrays import Features
-from realfake.data.augmentation import Augmenter, varies
+from realfake.data.augmentation import Augmenter, changes_pictures
 from realfake.data.examples import FeatureExamples, PictureExamples, TrainingData
 from realfake.feature_cache.partition import Partition, partition_network
-from realfake.feature_cache.source import Arrays, Source
+from realfake.feature_cache.source import FeatureSource, LabelledPictures
 from realfake.feature_cache.store import FeatureCache
 
 
@@ -55,7 +55,12 @@ class TrainablePart:
     """
 
     def __init__(
-        self, network: keras.Model, params: TrainParams, train: Arrays, val: Arrays, depth: int | None = None
+        self,
+        network: keras.Model,
+        params: TrainParams,
+        train: LabelledPictures,
+        val: LabelledPictures,
+        depth: int | None = None,
     ) -> None:
         self._params, self._train, self._val, self._opened = params, train, val, ExitStack()
         parts = partition_network(network, params, depth)
@@ -93,8 +98,8 @@ class TrainablePart:
     def _features(self, parts: Partition) -> list[Features]:
         """The views of train, then val."""
         started = time.perf_counter()
-        source = Source(parts, self._params, self._train)
-        views = range(self.views) if varies(self._params.augmentation) else [None]
+        source = FeatureSource(parts, self._params, self._train)
+        views = range(self.views) if changes_pictures(self._params.augmentation) else [None]
         wanted = [source.view("train", self._train[0], view) for view in views]
         wanted.append(source.view("val", self._val[0], None))
         entries = [entry for entry, _ in wanted]
@@ -127,7 +132,8 @@ def _views(parts: Partition, params: TrainParams, train: int, val: int) -> int:
     """How many views of each training picture the budget holds, at most one an epoch; 0: not even one."""
     picture = int(np.prod(parts.shape)) * 2
     budget = params.cache.max_gb * 1e9
-    views = min(params.augmentation.views or params.epochs, params.epochs) if varies(params.augmentation) else 1
+    augmentation = params.augmentation
+    views = min(augmentation.views or params.epochs, params.epochs) if changes_pictures(augmentation) else 1
     fitting = max(0, min(views, int((budget - val * picture) // (train * picture))))
     if fitting < views and budget:
         needed = (train * views + val) * picture / 1e9

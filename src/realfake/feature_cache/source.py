@@ -21,7 +21,7 @@ from realfake.data.examples import PictureExamples
 from realfake.data.images import network_input
 from realfake.data.prefetch import Prefetched
 from realfake.feature_cache.backends import Forward, open_runtime, runtime_versions
-from realfake.feature_cache.entry import Compute, Wanted
+from realfake.feature_cache.entry import Compute, EntrySpec
 from realfake.feature_cache.partition import Partition
 
 BATCH = 64
@@ -29,11 +29,11 @@ BATCH = 64
 CALIBRATION_PICTURES = 128
 """Pictures of train that set the ranges of a runtime that computes in integers."""
 
-Arrays = tuple[Pictures, Labels]
+LabelledPictures = tuple[Pictures, Labels]
 """Pictures uint8 (N, S, S, 3) and labels uint8 (N,)."""
 
 
-class Source:
+class FeatureSource:
     """Names what features come from, and computes them.
 
     Args:
@@ -42,7 +42,7 @@ class Source:
         train: pictures and labels of train, a few of which calibrate a runtime that computes in integers.
     """
 
-    def __init__(self, parts: Partition, params: TrainParams, train: Arrays) -> None:
+    def __init__(self, parts: Partition, params: TrainParams, train: LabelledPictures) -> None:
         self._parts, self._params = parts, params
         self._forward: Forward | None = None
         self._network = f"{params.backbone}, {params.image_size} px, to {parts.layer}"
@@ -58,7 +58,7 @@ class Source:
         }
         self._digests: dict[str, str] = {}
 
-    def view(self, split: str, pictures: Pictures, view: int | None) -> tuple[Wanted, Compute]:
+    def view(self, split: str, pictures: Pictures, view: int | None) -> tuple[EntrySpec, Compute]:
         """Name the entry for pictures of a split, and what computes it.
 
         Args:
@@ -78,7 +78,7 @@ class Source:
             "runtime": params.cache.runtime,
             "seed": None if view is None else params.seed,
         }
-        wanted = Wanted(identity, about, (len(pictures), *self._parts.shape))
+        wanted = EntrySpec(identity, about, (len(pictures), *self._parts.shape))
         return wanted, partial(self._compute, f"{split}, {shown}", pictures, view)
 
     def _compute(self, title: str, pictures: Pictures, view: int | None, done: int) -> Iterator[Features]:
@@ -103,7 +103,7 @@ class Source:
                 yield as_float16(features)
 
 
-def _calibration_inputs(train: Arrays, image_size: int) -> Inputs:
+def _calibration_inputs(train: LabelledPictures, image_size: int) -> Inputs:
     pictures, labels = train
     return network_input(pictures[balanced_sample(labels, CALIBRATION_PICTURES, seed=0)], image_size)
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from realfake.core.arrays import Features
-from realfake.core.cleanup import Removed, kept_in, remove_unused
+from realfake.core.cleanup import RemovedEntry, cache_entries, remove_unused
 from realfake.core.errors import UserError
 from realfake.core.files import state_folder
-from realfake.feature_cache.entry import Compute, Entry, Stored, Wanted
+from realfake.feature_cache.entry import Compute, Entry, EntrySpec, StoredEntry
 
 FOLDER = "trunk"
 """In .cache/: a folder for each entry, by its key."""
@@ -25,24 +25,24 @@ class FeatureCache:
         self._max_bytes = max_bytes
         self._folder = state_folder(FOLDER)
 
-    def entries(self) -> list[Stored]:
+    def entries(self) -> list[StoredEntry]:
         """All that is there, the last used first."""
         folders = [path for path in self._folder.iterdir() if path.is_dir()]
-        found: list[Stored] = []
+        found: list[StoredEntry] = []
         for folder in folders:
             with suppress(FileNotFoundError, UserError):  # another process removed it meanwhile
-                found.append(Entry(folder).look())
+                found.append(Entry(folder).describe())
         return sorted(found, key=lambda entry: -entry.used)
 
     def remove(self, key: str) -> bool:
         """Remove an entry unless a process reads or computes it; says whether it is gone."""
         return self._entry(key).remove()
 
-    def has(self, wanted: Wanted) -> bool:
+    def has(self, wanted: EntrySpec) -> bool:
         """Whether an entry is there in whole."""
         return self._entry(wanted.key).is_whole(wanted.size)
 
-    def make_room(self, wanted: Sequence[Wanted]) -> None:
+    def make_room(self, wanted: Sequence[EntrySpec]) -> None:
         """Let the longest unused entries go until all of `wanted` fit the budget; what is in use stays.
 
         Raises:
@@ -71,7 +71,7 @@ class FeatureCache:
             )
 
     @contextmanager
-    def features(self, wanted: Wanted, compute: Compute) -> Iterator[Features]:
+    def features(self, wanted: EntrySpec, compute: Compute) -> Iterator[Features]:
         """An entry's features, memory-mapped; computed first when they are not there, by one process alone.
 
         Args:
@@ -87,17 +87,17 @@ class FeatureCache:
                 if self.has(wanted):
                     yield entry.open(wanted.shape)
                     return
-            with entry.alone() as alone:
-                if alone and not self.has(wanted):
+            with entry.exclusive() as exclusive:
+                if exclusive and not self.has(wanted):
                     entry.fill(wanted, compute)
 
     def _entry(self, key: str) -> Entry:
         return Entry(self._folder / key)
 
 
-def remove_older(days: int, dry_run: bool) -> list[Removed]:
+def remove_older(days: int, dry_run: bool) -> list[RemovedEntry]:
     """Remove entries that nobody has opened for some days, but those in use; see `cleanup.remove_unused`."""
-    entries = [path for path in kept_in(FOLDER) if path.is_dir()]
+    entries = [path for path in cache_entries(FOLDER) if path.is_dir()]
     return remove_unused(entries, days, dry_run, lambda folder: Entry(folder).remove())
 
 

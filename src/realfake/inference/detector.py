@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.errors import UserError
-from realfake.data.images import decode, network_input, to_source
+from realfake.data.images import decode, network_input, to_source_size
 from realfake.inference.metadata import Description
 from realfake.inference.runtimes import open_file
 
@@ -65,7 +65,7 @@ class Detector:
             PictureError: the bytes cannot be used; the message says why, without naming a file.
         """
         image = decode(data)
-        resized = to_source(image, self.description.source_size)
+        resized = to_source_size(image, self.description.source_size)
         probability = self.predict(resized[None])[0]
         label = self.description.labels[int(probability >= self.description.threshold)]
         image.thumbnail((512, 512))

@@ -12,7 +12,7 @@ import numpy as np
 
 from realfake.core.arrays import Inputs
 from realfake.core.errors import UserError, one_line
-from realfake.data.images import decode, network_input, to_source
+from realfake.data.images import decode, network_input, to_source_size
 from realfake.inference.picture_files import read_pictures
 
 BATCH = 64
@@ -38,7 +38,7 @@ def classify_on_server(server: str, paths: Sequence[Path], source_size: int, ima
         UserError: there is no scoring server of MLflow at the address, or it refuses the pictures.
     """
     failed = 0
-    files = read_pictures(paths, lambda data: to_source(decode(data), source_size))
+    files = read_pictures(paths, lambda data: to_source_size(decode(data), source_size))
     while batch := list(islice(files, BATCH)):
         usable = [found for found in batch if found is not None]
         failed += len(batch) - len(usable)

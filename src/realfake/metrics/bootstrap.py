@@ -1,4 +1,4 @@
-"""Bootstrap resamples of pictures, and the intervals of scores that they give. NumPy only."""
+"""Draw bootstrap resamples of pictures and compute confidence intervals of scores. NumPy only."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -7,34 +7,34 @@ import numpy as np
 import numpy.typing as npt
 
 from realfake.core.arrays import Labels, Probabilities
-from realfake.metrics.scores import SCORES, Array, Ordered, ratio, weighted_scores
+from realfake.metrics.scores import SCORES, Array, RankedPredictions, ratio, weighted_scores
 
 _BLOCK = 2**20
-"""Weights held at once while resampling: a few arrays of 8 MiB."""
+"""Weights computed at once while resampling, which limits memory to a few arrays of 8 MiB."""
 
 
 class Interval(NamedTuple):
-    """A percentile interval."""
+    """Hold the ends of a percentile interval."""
 
     low: float
     high: float
 
 
-def resample(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -> Iterator[Array]:
-    """Bootstrap weights: how often each picture is drawn, in blocks of some resamples each.
+def bootstrap_weights(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -> Iterator[Array]:
+    """Draw bootstrap weights: how often each picture is drawn in each resample, in blocks of resamples.
 
-    Whole groups are drawn with replacement, because crops of one photograph are no independent pictures (cluster
-    bootstrap, Davison & Hinkley 1997, 3.8). It is stratified: groups of each class, and groups that hold both, keep
-    their number. Give one iterator to two models for a paired comparison.
+    Whole groups are drawn with replacement, because crops of one photograph are not independent pictures (cluster
+    bootstrap, Davison & Hinkley 1997, 3.8). The draw is stratified: the numbers of groups with FAKE, with REAL and with
+    both kinds of pictures stay the same. Use the same weights for two models to compare them in pairs.
 
     Args:
         labels: uint8 (N,).
-        groups: N group names; a picture alone is its own group.
-        resamples: R, how many in all.
-        seed: the same seed draws the same resamples.
+        groups: N group names; a picture without relatives has a group of its own.
+        resamples: number R of resamples.
+        seed: seed of the draws.
 
     Yields:
-        float64 (some, N) of whole numbers, R rows over all blocks.
+        Blocks of weights, float64 (block, N) with whole numbers; all blocks together have R rows.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     classes = np.zeros(group.max() + 1, dtype=np.int64)
@@ -53,40 +53,40 @@ def resample(labels: Labels, groups: Sequence[str], resamples: int, seed: int) -
 def bootstrap_intervals(
     labels: Labels, probabilities: Probabilities, threshold: float, bins: int, weights: Iterable[Array]
 ) -> dict[str, Interval]:
-    """Percentile 95 % intervals of all SCORES (Efron & Tibshirani 1993, 13.3).
+    """Return the 95 % percentile interval of each of SCORES (Efron & Tibshirani 1993, 13.3).
 
-    That of ece leans upwards: resampling adds noise to every bin, and noise can only add to an absolute difference.
+    The interval of ece is biased upwards: resampling adds noise to every bin, and noise increases absolute differences.
 
     Args:
         labels: uint8 (N,).
-        probabilities: float (N,).
-        threshold: P(REAL) from which on a picture is called REAL.
-        bins: of the calibration error.
-        weights: blocks from `resample`.
+        probabilities: float (N,), P(REAL).
+        threshold: pictures with at least this P(REAL) are called REAL.
+        bins: number of equal-width bins of the calibration error.
+        weights: blocks from `bootstrap_weights`.
     """
-    ordered = Ordered(labels, probabilities)
-    blocks = [weighted_scores(ordered, block[:, ordered.order], threshold, bins) for block in weights]
+    ranked = RankedPredictions(labels, probabilities)
+    blocks = [weighted_scores(ranked, block[:, ranked.order], threshold, bins) for block in weights]
     return {name: _percentiles(np.concatenate([block[name] for block in blocks])) for name in SCORES}
 
 
 def accuracy_intervals(
-    right: npt.NDArray[np.bool_], members: npt.NDArray[np.bool_], weights: Iterable[Array]
+    correct: npt.NDArray[np.bool_], members: npt.NDArray[np.bool_], weights: Iterable[Array]
 ) -> list[Interval]:
-    """Percentile 95 % intervals of accuracy within parts of the pictures, such as one class.
+    """Return 95 % percentile intervals of the accuracy on subsets of the pictures, such as the classes.
 
     Args:
-        right: bool (N,), called by its right name; or (parts, N), in each part.
-        members: bool (parts, N), which pictures are in each part.
-        weights: blocks from `resample`.
+        correct: bool (N,), which pictures are predicted correctly; or bool (subsets, N) with one row per subset.
+        members: bool (subsets, N), which pictures belong to each subset.
+        weights: blocks from `bootstrap_weights`.
     """
-    columns = np.vstack([members & right, members]).T.astype(np.float64)
+    columns = np.vstack([members & correct, members]).T.astype(np.float64)
     sums = np.vstack([block @ columns for block in weights])
     shares = ratio(sums[:, : len(members)], sums[:, len(members) :], np.nan)
     return [_percentiles(share) for share in shares.T]
 
 
 def _draw(generator: np.random.Generator, rows: int, count: int) -> Array:
-    """How often each of `count` things is drawn in `count` draws with replacement, float (rows, count)."""
+    """Count how often each of `count` items is drawn in `count` draws with replacement, float64 (rows, count)."""
     drawn = generator.integers(count, size=(rows, count)) + np.arange(rows)[:, None] * count
     return np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from realfake.config.messages import suggest_name
 from realfake.config.tool_schema import Limit
 from realfake.export.results import Quality
-from realfake.metrics.paired_bootstrap import Paired
+from realfake.metrics.paired_bootstrap import PairedComparison
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def formats_check(formats: Mapping[str, Quality]) -> Check:
     return Check(name, required, found, True, f"lowest agreement with Keras: {worst}, {formats[worst].agreement:.2%}")
 
 
-def accuracy_check(paired: Paired | None, allowed: float, left_out: int, champion: str | None) -> Check:
+def accuracy_check(paired: PairedComparison | None, allowed: float, left_out: int, champion: str | None) -> Check:
     """Non-inferiority: with 95 % confidence the candidate loses no more than `allowed` against the champion.
 
     Args:

@@ -16,14 +16,14 @@ from realfake.core.environment import thread_count
 from realfake.core.errors import UserError
 from realfake.core.native_output import import_keras
 from realfake.data.dataset import Split, load_split
-from realfake.data.fingerprints import among
-from realfake.data.images import network_input, to_source
+from realfake.data.fingerprints import seen_in_training
+from realfake.data.images import network_input, to_source_size
 from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation import robustness
 from realfake.evaluation.predictions import DECIMALS
 from realfake.export.comparison import latencies
 from realfake.export.converters import FORMATS, open_runner
-from realfake.metrics.paired_bootstrap import compare
+from realfake.metrics.paired_bootstrap import compare_accuracy
 from realfake.metrics.scores import scores
 from realfake.registry.checks import (
     Check,
@@ -127,7 +127,7 @@ class Gate:
             return predict(network, as_prepared_for(trained, pictures))
 
         found = robustness.measure(answer, self.test, clean, self.params.evaluate)
-        return robustness.flat(found)
+        return robustness.named_metrics(found)
 
     def probabilities(self, trained: TrainedRun, recorded: bool = True) -> npt.NDArray[np.float64]:
         """P(REAL) of today's test pictures, float64 (N,): as evaluate recorded them, if on these; else anew.
@@ -158,7 +158,7 @@ class Gate:
             learnt = one.seen if isinstance(one, Shipped) else seen_by(self.client, one)
             if learnt is None:
                 return None
-            seen |= among(self.test.rows, learnt)
+            seen |= seen_in_training(self.test.rows, learnt)
         return seen
 
     def _accuracy(self, called: npt.NDArray[np.bool_], champion: Contender | None) -> Check:
@@ -174,7 +174,7 @@ class Gate:
             return accuracy_check(None, allowed, left_out, champion.title)
         theirs = self.probabilities(champion.trained) >= champion.trained.threshold
         draws = self.params.evaluate
-        paired = compare(labels, groups, called[fair], theirs[fair], draws.bootstrap, draws.seed)
+        paired = compare_accuracy(labels, groups, called[fair], theirs[fair], draws.bootstrap, draws.seed)
         return accuracy_check(paired, allowed, left_out, champion.title)
 
     def _latency(self, candidate: Contender, champion: Contender | None) -> Check:
@@ -213,7 +213,7 @@ def as_prepared_for(trained: TrainedRun, pictures: Pictures) -> Pictures:
 
 
 def _reduced(pictures: Pictures, size: int) -> Pictures:
-    return np.stack([to_source(Image.fromarray(picture), size) for picture in pictures])
+    return np.stack([to_source_size(Image.fromarray(picture), size) for picture in pictures])
 
 
 def _timed(candidate: Path, champion: Path, picture: Pictures) -> Latency:

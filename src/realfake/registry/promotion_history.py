@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from realfake.core.environment import git_state, machine
+from realfake.core.environment import git_tags, machine_tags
 from realfake.core.errors import UserError
 from realfake.registry.changes import ROLLED_BACK, Change
 from realfake.registry.versions import Aliases, Registry, as_tag
@@ -111,7 +111,7 @@ class Log:
             )
         ensure_experiment(self.client, self.experiment)
         announced = {PERMANENT_TAG: kind, "before": as_tag(before), "host": platform.node(), "lock": self.lock}
-        announced |= {**git_state(), **machine(), **tags}
+        announced |= {**git_tags(), **machine_tags(), **tags}
         run = create_run(self.client, self.experiment, kind, {}, announced)
         self._refuse_crossing(run.run_id, before.revision)
         try:

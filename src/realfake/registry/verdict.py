@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from realfake.core.json_files import read_record, write_json
-from realfake.core.text_tables import table
+from realfake.core.text_tables import markdown_table
 from realfake.registry.checks import Checks
 
 VERDICT_FILE = "verdict.json"
@@ -40,7 +40,9 @@ class Verdict:
         if not self.checks:
             return f"{self.headline}\n"
         rows = [(check.name, check.required, check.found, f"**{check.state}**", check.reason) for check in self.checks]
-        return f"{self.headline}\n\n{table(('check', 'required', 'found', 'verdict', 'why'), rows, words=True)}\n"
+        return (
+            f"{self.headline}\n\n{markdown_table(('check', 'required', 'found', 'verdict', 'why'), rows, words=True)}\n"
+        )
 
 
 def aligned_checks(checks: Checks) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realfake.core.errors import UserError
-from realfake.core.subprocesses import dvc, failed, git, git_or_none
+from realfake.core.subprocesses import command_error, dvc, git, git_or_none
 from realfake.tracking.restoration import RETRAINED
 
 Differences = Mapping[str, Mapping[str, Any]]
@@ -125,5 +125,5 @@ def _dvc(root: Path, *arguments: str) -> str:
     # A commit may lack anything, and DVC says so in a warning; the working tree may not.
     broken = re.search(r"^WARNING: (failed to load .* revision 'workspace'.*)", done.stderr, flags=re.MULTILINE)
     if broken:
-        raise failed("dvc", arguments, broken[1])
+        raise command_error("dvc", arguments, broken[1])
     return done.text

@@ -7,7 +7,7 @@ and computes nothing.
 from collections.abc import Iterator
 from pathlib import Path
 
-from realfake.core.text_tables import code, folded, line_chart, table
+from realfake.core.text_tables import folded_section, inline_code, line_chart, markdown_table
 from realfake.export.results import FORMAT_COLUMNS, ExportResults, format_rows, measured_speeds
 from realfake.registry.verdict import VERDICT_FILE, Verdict
 from realfake.reporting import dvc_diff
@@ -48,7 +48,7 @@ def headline(root: Path, base: Base | None, before: NamedScores, now: NamedScore
     yield score_table(base, [name for name in HEADLINE if name in now], before, now)
     if was != accuracy and was.holds(accuracy) and accuracy.holds(was):
         yield "The accuracies lie within each other's interval: the difference may be chance."
-    yield folded("All scores", score_table(base, [name for name in now if name not in HEADLINE], before, now))
+    yield folded_section("All scores", score_table(base, [name for name in now if name not in HEADLINE], before, now))
 
 
 def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
@@ -58,8 +58,12 @@ def _what_changed(root: Path, base: Base, same_scores: bool) -> Iterator[str]:
         yield f"Nothing differs from `{base.name}`: the same parameters, the same scores, the same dvc.lock."
         return
     yield "### What changed"
-    rows = [(code(name), code(row["old"]), code(row["new"])) for file in params.values() for name, row in file.items()]
-    yield table(("parameter", base.name, "now"), sorted(rows)) if rows else "No parameter."
+    rows = [
+        (inline_code(name), inline_code(row["old"]), inline_code(row["new"]))
+        for file in params.values()
+        for name, row in file.items()
+    ]
+    yield markdown_table(("parameter", base.name, "now"), sorted(rows)) if rows else "No parameter."
     if moved is not None:
         yield moved.replace("dvc.lock moved", "**dvc.lock moved**", 1)
     yield from _learning_curve(root, base)
@@ -79,7 +83,7 @@ def _learning_curve(root: Path, base: Base) -> Iterator[str]:
 def _formats(root: Path) -> Iterator[str]:
     results, speeds = ExportResults.read(root / "outputs/export"), measured_speeds(root / "outputs")
     yield "### Exported formats"
-    yield table(FORMAT_COLUMNS, format_rows(results.formats, speeds))
+    yield markdown_table(FORMAT_COLUMNS, format_rows(results.formats, speeds))
     unknown = "" if speeds else " Their speed was not measured here."
     yield f"Each run by its own runtime on {results.pictures:,} test pictures.{unknown}"
 

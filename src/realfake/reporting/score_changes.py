@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from realfake.core.text_tables import table
+from realfake.core.text_tables import markdown_table
 from realfake.evaluation.results import EvaluationScores
 from realfake.reporting import dvc_diff
 from realfake.reporting.dvc_diff import Base
@@ -78,9 +78,11 @@ def score_table(base: Base | None, names: Sequence[str], before: NamedScores, no
     title = "test score, 95 % interval"
     rows = [(_called(name), _with_interval(name, before[name]), _with_interval(name, now[name])) for name in names]
     if base is None:
-        return table((title, "now"), [(name, new) for name, _, new in rows])
+        return markdown_table((title, "now"), [(name, new) for name, _, new in rows])
     moved = [change(name, before[name], now[name]) for name in names]
-    return table((title, base.name, "now", "change"), [(*row, move) for row, move in zip(rows, moved, strict=True)])
+    return markdown_table(
+        (title, base.name, "now", "change"), [(*row, move) for row, move in zip(rows, moved, strict=True)]
+    )
 
 
 def number(name: str, value: float | None) -> str:

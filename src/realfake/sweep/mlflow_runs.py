@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realfake.config.schema import FINISHING, TrainParams, flatten, with_values
-from realfake.core.environment import machine
+from realfake.core.environment import machine_tags
 from realfake.sweep.study import Sweep
 from realfake.tracking.store import as_metrics, create_run, delete_artifacts, exists, store
 
@@ -123,7 +123,7 @@ def sweep_runs(
         code: tags that tell the commit; given, because a node of a cluster has no checkout.
     """
     _await_maker(sweep)
-    tags = {"data_digest": data_digest.partition(" ")[0], **code, **machine()}
+    tags = {"data_digest": data_digest.partition(" ")[0], **code, **machine_tags()}
     with store(experiment) as client:
         with sweep.alone():
             parent = sweep.study.user_attrs.get("mlflow_run")

@@ -10,7 +10,7 @@ from typing import Any
 
 from realfake.config.editing import set_values
 from realfake.config.schema import Params, load_params
-from realfake.core.environment import git_state
+from realfake.core.environment import git_tags
 from realfake.core.errors import UserError
 from realfake.core.files import atomic_file, state_folder, workspace
 from realfake.data.dataset import load_arrays
@@ -132,7 +132,7 @@ def _sweep(request: Request, name: str, root: Path, worker: list[str]) -> dict[s
     if not request.storage:
         with atomic_file(state_folder(FOLDER) / "last") as file:
             file.write(name.encode())
-    order = Order(name, request.storage, request.trials, digest, git_state())
+    order = Order(name, request.storage, request.trials, digest, git_tags())
     print(f"study {name}: {sweep.counts().finished} of {request.trials} trials are finished", flush=True)
     named = {f"tune.{key}": value for key, value in params.tune.model_dump().items()}
     with sweep_runs(params.tracking.experiment, sweep, named, digest, order.code) as runs:

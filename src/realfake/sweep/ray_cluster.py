@@ -22,7 +22,7 @@ from realfake.sweep.study import Sweep
 from realfake.sweep.worker import Order, serve
 
 if TYPE_CHECKING:
-    from realfake.feature_cache.source import Arrays
+    from realfake.feature_cache.source import LabelledPictures
 
 PASSED_ON = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_")
 """Environment variables that start so reach the workers: where runs go, and what lets them in."""
@@ -58,7 +58,9 @@ class Cluster:
         fitting = fitting_workers([node["Resources"] for node in self._ray.nodes() if node["Alive"]], share)
         self._jobs = min(jobs or fitting, fitting)  # what does not fit would wait for ever
 
-    def run(self, sweep: Sweep, order: Order, params: Params, data: "tuple[Arrays, Arrays]") -> None:
+    def run(
+        self, sweep: Sweep, order: Order, params: Params, data: "tuple[LabelledPictures, LabelledPictures]"
+    ) -> None:
         """Work until the study has its trials.
 
         Raises:
@@ -107,7 +109,9 @@ class Cluster:
         self._ray.wait(tasks, num_returns=len(tasks), timeout=PATIENCE)
 
 
-def work_on_node(order: Order, params: Params, data: "tuple[Arrays, Arrays]", files: Mapping[str, bytes]) -> str | None:
+def work_on_node(
+    order: Order, params: Params, data: "tuple[LabelledPictures, LabelledPictures]", files: Mapping[str, bytes]
+) -> str | None:
     """The task: be a worker, in a folder of the node that outlives it; returns what the user can mend."""
     folder = Path("~/.cache/realfake").expanduser()
     for name, content in files.items():

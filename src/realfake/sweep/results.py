@@ -11,7 +11,7 @@ from realfake.config.editing import dump_values
 from realfake.config.tool_schema import TuneParams
 from realfake.core.files import atomic_file, atomic_folder
 from realfake.core.json_files import write_json
-from realfake.core.plot_style import BLUE, GREY, look
+from realfake.core.plot_style import BLUE, GREY, project_style
 from realfake.sweep.progress import duration
 from realfake.sweep.trial_table import write_trials
 from realfake.sweep.trials import values_of
@@ -141,7 +141,7 @@ def _look_in_place_of_optunas() -> Iterator[None]:
     theirs = style.library["ggplot"]
     style.library["ggplot"] = type(theirs)()
     try:
-        with look():
+        with project_style():
             yield
     finally:
         style.library["ggplot"] = theirs

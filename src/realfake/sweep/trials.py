@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from realfake.feature_cache.features import CacheUse
-    from realfake.feature_cache.source import Arrays
+    from realfake.feature_cache.source import LabelledPictures
     from realfake.training.history import EpochResult, EpochTiming
 
     OnEpoch = Callable[[EpochResult, EpochTiming, CacheUse | None], None]
@@ -29,7 +29,7 @@ class Experiment:
 
     train: TrainParams
     tune: TuneParams
-    data: "tuple[Arrays, Arrays]"
+    data: "tuple[LabelledPictures, LabelledPictures]"
     """Train (the part that trials learn on) and val."""
 
     @property
@@ -110,7 +110,7 @@ def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
     return optuna.pruners.NopPruner()
 
 
-def part_of(split: "Arrays", fraction: float, seed: int) -> "Arrays":
+def part_of(split: "LabelledPictures", fraction: float, seed: int) -> "LabelledPictures":
     """A stratified, seeded part of a split, in its order."""
     pictures, labels = split
     if fraction == 1:

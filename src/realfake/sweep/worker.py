@@ -17,7 +17,7 @@ from realfake.sweep.trial_run import TrialRun
 from realfake.sweep.trials import Experiment, part_of
 
 if TYPE_CHECKING:
-    from realfake.feature_cache.source import Arrays
+    from realfake.feature_cache.source import LabelledPictures
 
 POLL = 2.0
 """Seconds until a worker without work looks again: a trial in flight may come to nothing."""
@@ -40,7 +40,9 @@ class Order:
     """Tags that tell the commit."""
 
 
-def serve(order: Order, params: Params, data: "tuple[Arrays, Arrays]", orphaned: Callable[[], bool]) -> None:
+def serve(
+    order: Order, params: Params, data: "tuple[LabelledPictures, LabelledPictures]", orphaned: Callable[[], bool]
+) -> None:
     """Be a worker of the study that an order names, from opening it to its last trial.
 
     Args:

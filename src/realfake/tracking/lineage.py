@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from realfake.core.cleanup import Removed, remove_older_in
-from realfake.core.environment import git_state
+from realfake.core.cleanup import RemovedEntry, remove_unused_in
+from realfake.core.environment import git_tags
 from realfake.core.files import workspace
 from realfake.core.subprocesses import git_or_none
 
@@ -28,7 +28,7 @@ def record(client: Any, run_id: str) -> None:
         if (root / name).is_file():
             client.log_artifact(run_id, str(root / name), FOLDER)
     patch = uncommitted(root)
-    client.set_tag(run_id, "lineage_commit", git_state().get("git_commit", "none"))
+    client.set_tag(run_id, "lineage_commit", git_tags().get("git_commit", "none"))
     client.set_tag(run_id, "lineage_dirty", str(bool(patch)).lower())
     if len(patch) > LARGEST:
         print(f"uncommitted changes of {len(patch) / 1e6:.0f} MB are not kept with the run; commit them", flush=True)
@@ -69,6 +69,6 @@ def uncommitted(root: Path) -> bytes:
         return git_or_none(root, "diff", "--cached", "--binary", "--relative", *plain, "HEAD", *place, **aside) or b""
 
 
-def remove_older(days: int, dry_run: bool) -> list[Removed]:
+def remove_older(days: int, dry_run: bool) -> list[RemovedEntry]:
     """Remove downloaded lineage that nobody has used for some days; see `cleanup.remove_unused`."""
-    return remove_older_in(FOLDER, days, dry_run)
+    return remove_unused_in(FOLDER, days, dry_run)

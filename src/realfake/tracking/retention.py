@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from realfake.core.cleanup import DAY, Removed, remove_older_in
+from realfake.core.cleanup import DAY, RemovedEntry, remove_unused_in
 from realfake.core.files import home
 from realfake.data import ingest, versioning
 from realfake.feature_cache import store as feature_cache
@@ -19,14 +19,14 @@ from realfake.training import checkpoint
 OUTSIDE = ("bench", "sample")
 """Folders of .cache/ where benchmarks/ and sample/make.py work: they are no part of the library that could tidy up."""
 
-Tidy = Callable[[int, bool], list[Removed]]
+Tidy = Callable[[int, bool], list[RemovedEntry]]
 """Removes entries of a store that are unused for a number of days, or only says which."""
 STORES: tuple[Tidy, ...] = (
     checkpoint.remove_older,
     ingest.remove_leftovers,
     lineage.remove_older,
     feature_cache.remove_older,
-    *(partial(remove_older_in, name) for name in OUTSIDE),
+    *(partial(remove_unused_in, name) for name in OUTSIDE),
 )
 
 

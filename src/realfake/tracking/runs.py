@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from realfake.core import plot_style
-from realfake.core.environment import git_state, machine
+from realfake.core.environment import git_tags, machine_tags
 from realfake.core.files import key_of, sha256_file
 from realfake.core.native_output import quiet
 from realfake.data.fingerprints import SEEN_FILE
@@ -66,7 +66,7 @@ def training_run(folder: Path, name: str, experiment: str, params: Mapping[str, 
         if link is not None and exists(client, link.run_id):
             client.update_run(link.run_id, status="RUNNING")
         else:
-            link = create_run(client, experiment, name, params, {**git_state(), **machine()})
+            link = create_run(client, experiment, name, params, {**git_tags(), **machine_tags()})
             link.write(note)
             lineage.record(client, link.run_id)
         try:
@@ -150,7 +150,7 @@ def _run_for_params(client: Any, link: RunLink, stage: str, params: Mapping[str,
         if logged == params:
             return RunLink(run.info.run_id, run.info.run_name, link.experiment, run.info.experiment_id)
     name = f"{link.name}-{stage}-{len(children) + 2}"
-    tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_state()}
+    tags = {"mlflow.parentRunId": link.run_id, "stage": stage, **git_tags()}
     child = create_run(client, link.experiment, name, params, tags)
     client.set_terminated(child.run_id)
     return child
@@ -181,8 +181,8 @@ def _log_training(client: Any, link: RunLink, model_folder: Path) -> None:
 def _log_figures(client: Any, run_id: str, record: TrainingRecord, history: Sequence[EpochResult]) -> None:
     """Draw what the training looked like; here and not in the stage, whose outputs must not depend on drawing."""
     with TemporaryDirectory() as folder:
-        plot_style.save(learning_curves(history), Path(folder, "learning_curves.png"))
-        plot_style.save(architecture(record.parts), Path(folder, "architecture.png"))
+        plot_style.save_figure(learning_curves(history), Path(folder, "learning_curves.png"))
+        plot_style.save_figure(architecture(record.parts), Path(folder, "architecture.png"))
         client.log_artifacts(run_id, folder, artifact_path="figures")
 
 
@@ -191,7 +191,7 @@ def _log_dataset(client: Any, run_id: str, record: TrainingRecord) -> None:
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag
 
-    source = CodeDatasetSource(tags={"path": "data.dvc", **git_state()})
+    source = CodeDatasetSource(tags={"path": "data.dvc", **git_tags()})
     dataset = MetaDataset(source, name="pictures", digest=record.data_digest[:32])  # MLflow takes 36 at most
     counts = [InputTag("mlflow.data.context", "training"), InputTag("pictures", str(record.pictures))]
     client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), counts)])

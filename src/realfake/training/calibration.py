@@ -78,12 +78,12 @@ def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: 
         return Calibration(*UNSCALED)
     probabilities = predict(network, pictures)
     scaling = fit_scaling(labels, probabilities, method)
-    fold(network, scaling)
+    fold_scaling(network, scaling)
     before, after = (scores(labels, some, 0.5, _BINS) for some in (probabilities, _scaled(probabilities, scaling)))
     return Calibration(*scaling, after["accuracy"], after["log_loss"], after["ece"], before["ece"])
 
 
-def fold(network: keras.Model, scaling: Scaling) -> None:
+def fold_scaling(network: keras.Model, scaling: Scaling) -> None:
     """Make the scaling part of the network's last layer, in place."""
     layer = network.get_layer("probability_real")
     kernel, bias = layer.get_weights()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from realfake.core.cleanup import Removed, remove_older_in
+from realfake.core.cleanup import RemovedEntry, remove_unused_in
 from realfake.core.code_identity import code_digest
 from realfake.core.environment import library_versions
 from realfake.core.files import atomic_file, key_of, state_folder
@@ -20,7 +20,7 @@ FOLDER = "checkpoints"
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class TrainingState:
     """A training after its last finished epoch: arrays in the order of Keras's variables."""
 
     history: list[EpochResult]
@@ -44,7 +44,7 @@ class Checkpoint:
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "state.npz"
 
-    def save(self, snapshot: Snapshot) -> None:
+    def save(self, snapshot: TrainingState) -> None:
         """Replace the state; a kill while it is written leaves the one before."""
         arrays = {
             f"{kind}_{place}": array
@@ -54,7 +54,7 @@ class Checkpoint:
         with atomic_file(self._file) as file:
             np.savez(file, history=np.array(json.dumps([asdict(result) for result in snapshot.history])), **arrays)
 
-    def load(self) -> Snapshot | None:
+    def load(self) -> TrainingState | None:
         """The state of the last finished epoch, or None at the start (or when the file cannot be read)."""
         try:
             with np.load(self._file, allow_pickle=False) as arrays:
@@ -63,7 +63,7 @@ class Checkpoint:
                     for kind in ("model", "optimizer", "best")
                 }
                 os.utime(self._file)  # pruning goes by age: what is still of use is young
-                return Snapshot([EpochResult(**row) for row in json.loads(str(arrays["history"]))], **kinds)
+                return TrainingState([EpochResult(**row) for row in json.loads(str(arrays["history"]))], **kinds)
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, OSError, KeyError, EOFError, zipfile.BadZipFile):
@@ -71,6 +71,6 @@ class Checkpoint:
             return None
 
 
-def remove_older(days: int, dry_run: bool) -> list[Removed]:
+def remove_older(days: int, dry_run: bool) -> list[RemovedEntry]:
     """Remove the states of trainings that nobody has written or read for some days; see `cleanup.remove_unused`."""
-    return remove_older_in(FOLDER, days, dry_run)
+    return remove_unused_in(FOLDER, days, dry_run)

@@ -8,7 +8,7 @@ import keras
 from realfake.config.schema import TrainParams
 from realfake.core.arrays import Labels, Pictures
 from realfake.data.dataset import read_manifest
-from realfake.data.fingerprints import learnt_from, write_fingerprints
+from realfake.data.fingerprints import training_fingerprints, write_fingerprints
 from realfake.models.saving import save_network, to_float32
 from realfake.models.test_time_augmentation import average_over_mirror_image
 from realfake.training.calibration import calibrate
@@ -44,6 +44,6 @@ def write_model(
         folder: an existing folder.
     """
     save_network(network, folder / "model.keras")
-    write_fingerprints(folder, learnt_from(read_manifest(prepared)))
+    write_fingerprints(folder, training_fingerprints(read_manifest(prepared)))
     write_history(folder, history)
     record.write(folder)

@@ -20,7 +20,7 @@ from realfake.data.examples import TrainingData
 from realfake.data.prefetch import Prefetched
 from realfake.metrics.scores import accuracy, log_loss, roc_auc
 from realfake.models.saving import predict_batches
-from realfake.training.checkpoint import Checkpoint, Snapshot
+from realfake.training.checkpoint import Checkpoint, TrainingState
 from realfake.training.history import EpochResult, EpochTiming, best_epoch
 from realfake.training.optimizer import compile_network
 
@@ -56,7 +56,7 @@ def fit(
     Raises:
         UserError: the loss is no longer finite.
     """
-    snapshot = (checkpoint.load() if checkpoint else None) or Snapshot([], [], [], [])
+    snapshot = (checkpoint.load() if checkpoint else None) or TrainingState([], [], [], [])
     if snapshot.history:
         print(f"going on after {len(snapshot.history)} of {params.epochs} epochs that are done", flush=True)
     if len(snapshot.history) < params.epochs:
@@ -86,8 +86,8 @@ def checkpoint_of(prepared: Path, named: Mapping[str, Any]) -> Checkpoint:
 
 
 def _epochs(
-    network: keras.Model, data: TrainingData, params: TrainParams, snapshot: Snapshot
-) -> Iterator[tuple[Snapshot, EpochTiming]]:
+    network: keras.Model, data: TrainingData, params: TrainParams, snapshot: TrainingState
+) -> Iterator[tuple[TrainingState, EpochTiming]]:
     """Train the epochs that follow a snapshot, and give the state after each."""
     compile_network(network, params, math.ceil(len(data.train_labels) / params.batch_size))
     if snapshot.history:
@@ -100,7 +100,7 @@ def _epochs(
         history = [*snapshot.history, _result(network, data, epoch, trained)]
         model = _values(network.variables)
         best = model if history[-1] is best_epoch(history) else snapshot.best
-        snapshot = Snapshot(history, model, _values(network.optimizer.variables), best)
+        snapshot = TrainingState(history, model, _values(network.optimizer.variables), best)
         yield snapshot, EpochTiming(time.perf_counter() - started, input_wait)
 
 
@@ -135,7 +135,7 @@ def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, 
             sums = {name: value + float(logs[name]) * len(labels) for name, value in sums.items()}
             bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
     means = {name: value / len(order) for name, value in sums.items()}
-    return means, batches.waited / (time.perf_counter() - started)
+    return means, batches.seconds_waited / (time.perf_counter() - started)
 
 
 def _result(network: keras.Model, data: TrainingData, epoch: int, trained: Means) -> EpochResult:

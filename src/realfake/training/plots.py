@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from realfake.core.plot_style import BLUE, GREY, GUESSING, PALE, blank, styled
+from realfake.core.plot_style import BLUE, GREY, GUESSING, PALE, new_figure, styled
 from realfake.models.architecture import Part
 from realfake.training.history import EpochResult
 
@@ -19,7 +19,7 @@ def learning_curves(history: Sequence[EpochResult]) -> "Figure":
     """Loss and accuracy of train and val by epoch."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    figure = blank(9, 3.6)
+    figure = new_figure(9, 3.6)
     epochs = [result.epoch for result in history]
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for split, colour, marker in (("train", GREY, "s"), ("val", BLUE, "o")):
@@ -42,7 +42,7 @@ def architecture(parts: Sequence[Part]) -> "Figure":
     """The network as blocks from left to right: frozen grey, fine-tuned orange, new green, as in the talk."""
     from matplotlib.patches import FancyBboxPatch, Patch
 
-    figure = blank(max(6.0, 1.75 * len(parts)), 2.5)
+    figure = new_figure(max(6.0, 1.75 * len(parts)), 2.5)
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set(xlim=(-0.1, len(parts) * 1.25 - 0.15), ylim=(-0.05, 1.1))
