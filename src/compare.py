@@ -12,7 +12,7 @@ from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
 from realfake.reporting import run_comparison
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root = workspace()
     experiment = load_params(root / "params.yaml").tracking.experiment
-    with store(experiment) as client:
+    with open_store(experiment) as client:
         runs = run_comparison.compare(client, experiment, root, max(0, arguments.limit))
     if arguments.json:
         print(json.dumps(run_comparison.as_records(runs), indent=2))

@@ -10,7 +10,7 @@ from realfake.config.schema import load_params
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import workspace
-from realfake.tracking.run_link import run_id_here
+from realfake.tracking.run_link import current_run_id
 
 REFUSED = 3
 """Exit code after a refused promotion or a failed verification."""
@@ -33,7 +33,7 @@ def main() -> int:
         elif arguments.rollback:
             registry.rollback()
         else:
-            wanted = run_id_here(root) if arguments.trained else arguments.run
+            wanted = current_run_id(root) if arguments.trained else arguments.run
             return 0 if registry.promote(wanted) else REFUSED
     return 0
 

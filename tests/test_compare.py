@@ -7,7 +7,7 @@ import sys
 from checkouts import environment
 from conftest import PROJECT
 
-from realfake.tracking.store import as_metrics, create_run, store
+from realfake.tracking.store import as_metrics, create_run, open_store
 
 
 def compare(*arguments: str) -> str:
@@ -19,7 +19,7 @@ def compare(*arguments: str) -> str:
 
 def test_every_form_has_the_run(project):
     assert "no runs yet" in compare()
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         run = create_run(client, "realfake", "toy", {"train.epochs": 3}, {})
         client.log_batch(run.run_id, metrics=as_metrics({"test/accuracy": 0.975}, step=0))
     assert "97.50%" in compare()

@@ -16,8 +16,8 @@ import figures
 from project import PROJECT
 
 from realfake.core.errors import UserError, run
-from realfake.tracking.experiment_page import MODE
-from realfake.tracking.run_link import run_of
+from realfake.tracking.experiment_page import TRAINING_MODE
+from realfake.tracking.run_link import find_run_link
 
 DOCS = PROJECT / "docs"
 PHOTOGRAPH = "chelsea-cat"
@@ -68,13 +68,13 @@ def demo(path: Path) -> None:
 
 def mlflow(path: Path) -> None:
     """The run that made the present model, in MLflow."""
-    link = run_of(PROJECT / "outputs/model")
+    link = find_run_link(PROJECT / "outputs/model")
     if link is None:
         raise UserError("nothing was trained here; `make repro` first")
     port = browser.free_port()
     command = [sys.executable, "src/ui.py", "--port", str(port)]
     with browser.serving(command, port) as address, browser.window(1300, 1020) as window:
-        window.get(f"{address}/#/experiments/{link.experiment_id}/runs/{link.run_id}/model-metrics?{MODE}")
+        window.get(f"{address}/#/experiments/{link.experiment_id}/runs/{link.run_id}/model-metrics?{TRAINING_MODE}")
         field = browser.wait(lambda: window.find_elements("css selector", "input[placeholder*='metric']"), "the search")
         field[0].send_keys("^(train|val)_")
         window.execute_script(TIDY)

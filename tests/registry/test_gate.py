@@ -9,7 +9,7 @@ from realfake.data.dataset import read_manifest
 from realfake.data.fingerprints import fingerprints_of, write_fingerprints
 from realfake.registry.gate import Contender, Gate, as_prepared_for
 from realfake.registry.trained_run import Shipped, read_trained_run
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 OLD = "o" * 64
 """Digest of other data."""
@@ -19,7 +19,7 @@ OLD = "o" * 64
 def gate(project, prepared):
     limits = {"test/accuracy": {"min": 0.8}, "test/robust/accuracy": {"min": 0.7}}
     params = open_gate(project, limits=limits, max_accuracy_loss=0.15)
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         yield Gate.of(client, params, prepared)
 
 

@@ -8,7 +8,7 @@ from registered import open_gate, trained
 from realfake.core.errors import UserError
 from realfake.registry.promotion import Promotion
 from realfake.registry.versions import Aliases
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def own_home(tmp_path, monkeypatch):
 @pytest.fixture
 def promotion(project, prepared):
     params = open_gate(project)
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         yield Promotion(client, params, project)
 
 

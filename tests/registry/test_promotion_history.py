@@ -11,12 +11,12 @@ from realfake.registry.changes import PROMOTED, REFUSED, table
 from realfake.registry.promotion_history import Log
 from realfake.registry.trained_run import read_trained_run
 from realfake.registry.versions import Aliases, Registry
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 @pytest.fixture
 def log(project, prepared):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         registry = Registry(client, "toy")
         for name in ("one", "two"):
             run = client.get_run(trained(client, prepared, name))

@@ -8,12 +8,12 @@ from registered import trained
 from realfake.registry import reproduction
 from realfake.registry.trained_run import read_trained_run
 from realfake.tracking import lineage
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, monkeypatch):
     first_commit(project)
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         run_id = trained(client, prepared, "one", params={"train.epochs": "3"})
         (project / "src/code.py").write_text("two\n")
         (project / "dvc.lock").write_text("schema: '2.0'\n")
@@ -36,6 +36,6 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         assert head.stdout not in text, "the commit is that of params.yaml and dvc.lock"
         assert "git apply" not in text
         (project / "src/code.py").write_text("three\n")
-        monkeypatch.setattr(lineage, "LARGEST", 10)
+        monkeypatch.setattr(lineage, "MAX_PATCH_BYTES", 10)
         lineage.record(client, trained(client, prepared, "two"))
         assert "are not kept with the run; commit them" in capsys.readouterr().out

@@ -18,13 +18,13 @@ from realfake.registry.trained_run import (
     read_trained_run,
     seen_by,
 )
-from realfake.tracking.store import as_metrics, create_run, store
+from realfake.tracking.store import as_metrics, create_run, open_store
 
 TODAY = {"digest": DATA, "preprocess.size": "32"}
 
 
 def test_the_best_run_on_the_same_pictures_comes_first(project, prepared):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         trained(client, prepared, "good", val=0.9)
         trained(client, prepared, "better", val=0.95)
         trained(client, prepared, "elsewhere", val=0.99, data="e" * 64)
@@ -39,7 +39,7 @@ def test_the_best_run_on_the_same_pictures_comes_first(project, prepared):
 
 
 def test_a_run_is_read_with_what_later_stages_added(project, prepared):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         run_id = trained(client, prepared, "one", wrong=4)
         child = create_run(
             client,
@@ -70,7 +70,7 @@ def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, p
         started = {"train.weights": "weights/some.keras", "train.weights_sha256": of}
         return read_trained_run(client, client.get_run(trained(client, prepared, name, params=started)))
 
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         first = read_trained_run(client, client.get_run(trained(client, prepared, "first")))
         second = heir("second", first.tags["model_sha256"])
         third = heir("third", second.tags["model_sha256"])
@@ -83,7 +83,7 @@ def test_the_ancestors_of_a_training_are_the_networks_it_started_from(project, p
 
 
 def test_a_run_is_found_by_id_or_name_or_not_at_all(project, prepared):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         run_id = trained(client, prepared, "one")
         assert find_run(client, "realfake", run_id).info.run_id == find_run(client, "realfake", "one").info.run_id
         for wrong in ("two", "o'ne"):
@@ -98,7 +98,7 @@ def test_the_shipped_network_is_an_ancestor_that_no_run_trained(project, prepare
     (project / pretrained.FOLDER).mkdir(parents=True)
     (project / pretrained.NETWORK).write_bytes(b"network")
     np.save(project / pretrained.SEEN, np.array([3, 5], dtype=np.uint64))
-    with store("realfake") as client:
+    with open_store("realfake") as client:
 
         def started(name: str, digest: str):
             params = {"train.weights": "cifake", "train.weights_sha256": digest}

@@ -11,12 +11,12 @@ from realfake.core.files import sha256_file
 from realfake.registry.gate import Gate
 from realfake.registry.trained_run import TrainedRun, read_trained_run
 from realfake.registry.verification import verify
-from realfake.tracking.store import as_metrics, store
+from realfake.tracking.store import as_metrics, open_store
 
 
 @pytest.fixture
 def gate(project, prepared):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         yield Gate.of(client, open_gate(project), prepared)
 
 

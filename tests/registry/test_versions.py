@@ -6,12 +6,12 @@ from registered import trained
 from realfake.core.errors import UserError
 from realfake.registry.trained_run import read_trained_run
 from realfake.registry.versions import Aliases, Registry, as_tag, from_tag
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 @pytest.fixture
 def registry(project):
-    with store("realfake") as client:
+    with open_store("realfake") as client:
         yield Registry(client, "toy")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from realfake.core.errors import UserError
 from realfake.registry.weights import fetch_weights
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,6 @@ def test_what_is_no_address_is_refused(project, address):
 
 
 def test_a_version_that_is_not_there_leaves_no_folder(project):
-    with store(None) as client, pytest.raises(UserError, match="realfake has no version champion"):
+    with open_store(None) as client, pytest.raises(UserError, match="realfake has no version champion"):
         fetch_weights(client, "models:/realfake@champion", project / "weights")
     assert not (project / "weights").exists()

@@ -22,7 +22,7 @@ from realfake.reporting.run_comparison import (
     committed_params,
     compare,
 )
-from realfake.tracking.store import as_metrics, create_run, store
+from realfake.tracking.store import as_metrics, create_run, open_store
 
 FOUND = {"test/accuracy": 0.975, "test/robust/accuracy": 0.9546, "export/litert_int8/accuracy": 0.974, "test/ece": 0.1}
 
@@ -32,7 +32,7 @@ def client(project: Path):
     """An MLflow client, in a project whose committed parameters are the quick recipe's."""
     shutil.copy(PROJECT / "recipes/quick.yaml", project / "params.yaml")
     first_commit(project)
-    with store("realfake") as opened:
+    with open_store("realfake") as opened:
         yield opened
 
 

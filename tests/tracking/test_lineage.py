@@ -1,4 +1,4 @@
-"""What is kept of uncommitted work."""
+"""The patch of uncommitted work has what reproduces a run, and nothing private."""
 
 import subprocess
 
@@ -7,10 +7,10 @@ from checkouts import first_commit, git
 from realfake.tracking import lineage
 
 
-def test_the_patch_holds_changed_and_new_files_and_leaves_the_index_alone(project):
-    assert lineage.uncommitted(project) == b"", "nothing is committed yet"
+def test_the_patch_holds_changed_and_new_files_and_the_index_is_unchanged(project):
+    assert lineage.uncommitted_patch(project) == b"", "nothing is committed yet"
     first_commit(project)
-    assert lineage.uncommitted(project) == b""
+    assert lineage.uncommitted_patch(project) == b""
     (project / "src/code.py").write_text("two\n")
     (project / "src/new.py").write_bytes(b"new\n")
     (project / "src/picture.bin").write_bytes(bytes(range(256)))
@@ -21,7 +21,7 @@ def test_the_patch_holds_changed_and_new_files_and_leaves_the_index_alone(projec
     (project / "outputs").mkdir()
     (project / "outputs/metrics.json").write_text("{}")
     before = sorted((project / ".git/objects").rglob("*"))
-    patch = lineage.uncommitted(project)
+    patch = lineage.uncommitted_patch(project)
     assert sorted((project / ".git/objects").rglob("*")) == before
     status = subprocess.run(
         ["git", "diff", "--cached", "--name-only"], cwd=project, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""One run per training; later stages find it, or get a child, or rebuild it."""
+"""Each training has one run; later stages log to it, to a child run, or rebuild it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from realfake.data.fingerprints import write_fingerprints
 from realfake.models.architecture import describe
 from realfake.models.builder import build_network
 from realfake.models.saving import save_network
-from realfake.tracking.runs import log_stage, run_of, training_run
+from realfake.tracking.runs import find_run_link, log_stage, training_run
 from realfake.tracking.store import tracking_uri
 from realfake.training.history import EpochTiming, write_history
 from realfake.training.training_record import Calibration
@@ -28,7 +28,7 @@ def client():
 
 @pytest.fixture
 def model(project: Path, train_params) -> Path:
-    """What train leaves in outputs/model."""
+    """The folder outputs/model as train leaves it."""
     folder = project / "outputs/model"
     folder.mkdir(parents=True)
     network = build_network(train_params)
@@ -42,6 +42,7 @@ def model(project: Path, train_params) -> Path:
 
 
 def evaluate(model: Path, threshold: float):
+    """Log an evaluation with a threshold, and return the link to its run."""
     report = model.parent / "evaluation"
     report.mkdir(exist_ok=True)
     (report / "roc.png").write_bytes(b"figure")
@@ -52,8 +53,8 @@ def evaluate(model: Path, threshold: float):
 def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model):
     with training_run(project, "toy-1", "realfake", {"train.epochs": 2}) as tracked:
         tracked.log_epoch(RESULTS[0], TIMING)
-        tracked.close(model)  # the second epoch was checkpointed, but a kill kept it from being logged
-    link = run_of(model)
+        tracked.close(model)  # a kill after the checkpoint of the second epoch kept that epoch from being logged
+    link = find_run_link(model)
     assert link is not None
     run = client().get_run(link.run_id)
     assert (run.info.status, run.info.run_name) == ("FINISHED", "toy-1")
@@ -74,12 +75,12 @@ def test_a_training_is_one_run_with_everything_and_stages_join_it(project, model
     client().delete_run(link.run_id)
     rebuilt = evaluate(model, 0.5)
     assert rebuilt.name == "toy-rebuilt"
-    assert run_of(model) == rebuilt
+    assert find_run_link(model) == rebuilt
     assert client().get_run(rebuilt.run_id).data.params["train.backbone"] == "resnet8"
     assert [point.step for point in client().get_metric_history(rebuilt.run_id, "val_loss")] == [1, 2]
 
 
-def test_an_interrupted_training_goes_on_in_the_same_run(project):
+def test_an_interrupted_training_resumes_in_the_same_run(project):
     with pytest.raises(KeyboardInterrupt), training_run(project, "toy", "realfake", {"a": 1}) as tracked:
         tracked.log_epoch(RESULTS[0], TIMING)
         raise KeyboardInterrupt
@@ -94,8 +95,8 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project):
 
 
 @pytest.mark.slow
-def test_trainings_that_share_their_epochs_and_not_their_finish_are_two_runs(project, model):
-    """train.mirror and train.calibration are applied to the checkpoint's network: another model, so another run."""
+def test_trainings_that_differ_after_their_epochs_only_are_two_runs(project, model):
+    """train.mirror and train.calibration change the network after the last epoch: another model, so another run."""
     made = {}
     for mirror in (False, True, False):
         with training_run(project, f"mirror-{mirror}", "realfake", {"train.mirror": mirror}) as tracked:

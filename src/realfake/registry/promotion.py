@@ -23,9 +23,9 @@ from realfake.registry.trained_run import TrainedRun, ancestors, candidates, fin
 from realfake.registry.verdict import VERDICT_FILE, Verdict, aligned_checks
 from realfake.registry.versions import ALIASES, Aliases, Registry
 from realfake.tracking import lineage
-from realfake.tracking.store import store, tracking_uri
+from realfake.tracking.store import open_store, tracking_uri
 
-HEADLINES = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
+VERSION_METRICS = ("test/accuracy", "test/cleaned/accuracy", "test/roc_auc", "test/ece")
 """Figures that a version shows as tags; its run has all."""
 
 
@@ -182,7 +182,7 @@ def _name_of(folder: Path) -> str:
 @contextmanager
 def opened(params: Params, root: Path) -> Iterator[Promotion]:
     """The registry of `promote.model`, in the MLflow store of this checkout."""
-    with store(params.tracking.experiment) as client:
+    with open_store(params.tracking.experiment) as client:
         yield Promotion(client, params, root)
 
 
@@ -202,7 +202,7 @@ def _version_tags(client: Any, trained: TrainedRun) -> dict[str, str]:
     """Evaluation, formats and lineage, as MLflow's page of a version shows them."""
     names = ("model_sha256", "data_digest", "git_commit", "git_dirty")
     known = {name: trained.tags[name] for name in names if name in trained.tags}
-    figures = {name: _with_interval(trained, name) for name in HEADLINES if name in trained.figures}
+    figures = {name: _with_interval(trained, name) for name in VERSION_METRICS if name in trained.figures}
     formats = {
         name: f"{row.bytes / 1e6:.2f} MB, {row.accuracy:.2%}" for name, row in formats_of(client, trained).items()
     }

@@ -17,7 +17,7 @@ from realfake.core.environment import git_tags, machine_tags
 from realfake.core.errors import UserError
 from realfake.registry.changes import ROLLED_BACK, Change
 from realfake.registry.versions import Aliases, Registry, as_tag
-from realfake.tracking.store import PERMANENT_TAG, create_run, ensure_experiment, registered_model
+from realfake.tracking.store import PERMANENT_TAG, create_run, ensure_experiment, find_registered_model
 
 GIVE_UP = 600.0
 """Seconds after which another machine's unfinished change counts as dead; a change takes seconds."""
@@ -34,7 +34,7 @@ class Log:
 
     def changes(self) -> list[Change]:
         """Changes of the registered model that there is now; one that was deleted before had versions of its own."""
-        model = registered_model(self.client, self.registry.name)
+        model = find_registered_model(self.client, self.registry.name)
         since = math.inf if model is None else model.creation_timestamp / 1000
         return [change for change in self.history() if not change.finished or change.ended >= since]
 

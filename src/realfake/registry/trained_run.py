@@ -14,7 +14,7 @@ from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation.predictions import PREDICTIONS_FILE, Prediction, read_predictions
 from realfake.export.results import FORMATS_FILE, ExportResults, Quality
 from realfake.models import pretrained
-from realfake.tracking.store import download, has_artifact
+from realfake.tracking.store import download_artifact, has_artifact
 
 if TYPE_CHECKING:
     import keras
@@ -159,7 +159,7 @@ def network_of(trained: TrainedRun) -> "keras.Model":
     from realfake.models.saving import load_network
 
     with TemporaryDirectory() as folder:
-        return load_network(download(f"{trained.model_folder}/data/model.keras", Path(folder)))
+        return load_network(download_artifact(f"{trained.model_folder}/data/model.keras", Path(folder)))
 
 
 def exported_file(client: Any, trained: TrainedRun, name: str, folder: Path) -> Path | None:

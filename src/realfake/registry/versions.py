@@ -7,7 +7,7 @@ from typing import Any
 
 from realfake.core.errors import UserError
 from realfake.registry.trained_run import TrainedRun, read_trained_run
-from realfake.tracking.store import registered_model
+from realfake.tracking.store import find_registered_model
 
 ALIASES = ("challenger", "previous", "champion")
 """In the order in which they are moved: a change holds once @champion has moved."""
@@ -33,7 +33,7 @@ class Registry:
 
     def aliases(self) -> Aliases:
         """What the aliases say now."""
-        model = registered_model(self.client, self.name)
+        model = find_registered_model(self.client, self.name)
         if model is None:
             return Aliases()
         found = {alias: int(model.aliases[alias]) for alias in ALIASES if alias in model.aliases}
@@ -67,7 +67,7 @@ class Registry:
         found = self.of_run(trained.run_id)
         if found is not None:
             return int(found.version)
-        if registered_model(self.client, self.name) is None:
+        if find_registered_model(self.client, self.name) is None:
             self.client.create_registered_model(self.name, description="P(REAL) of a picture; `python src/promote.py`")
         made = self.client.create_model_version(
             self.name,
@@ -94,7 +94,7 @@ class Registry:
         Raises:
             UserError: there is none.
         """
-        model = registered_model(self.client, self.name)
+        model = find_registered_model(self.client, self.name)
         aliases = dict(model.aliases) if model else {}
         number = str(aliases.get(wanted.removeprefix("@"), wanted)).removeprefix("v")
         for version in self.versions():

@@ -12,7 +12,7 @@ from realfake.core.files import sha256_file
 from realfake.core.native_output import import_keras
 from realfake.registry.trained_run import network_of
 from realfake.registry.versions import Registry
-from realfake.tracking.store import store
+from realfake.tracking.store import open_store
 
 _ADDRESS = re.compile(r"models:/(?P<name>[\w-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
@@ -43,7 +43,7 @@ def use_weights(address: str, root: Path) -> str:
         UserError: there is no such version.
     """
     import_keras()
-    with store(None) as client:
+    with open_store(None) as client:
         found = fetch_weights(client, address, root / "weights")
     place = found.file.relative_to(root).as_posix()
     set_values(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})

@@ -14,7 +14,7 @@ from realfake.reporting import dvc_diff
 from realfake.reporting.dvc_diff import Base
 from realfake.reporting.dvc_lock_diff import lock_moved
 from realfake.reporting.score_changes import HEADLINE, NamedScores, change, number, score_table, scores_before_and_now
-from realfake.tracking.run_link import run_of
+from realfake.tracking.run_link import find_run_link
 
 
 def report(root: Path, base: Base | None, rehearsal: bool = False) -> str:
@@ -41,7 +41,7 @@ def headline(root: Path, base: Base | None, before: NamedScores, now: NamedScore
     yield f"## Accuracy {number('accuracy', accuracy.value)}{moved}"
     retrained = " as it was last retrained" if base and base.retrained else ""
     facts = [f"Compared with `{base.name}` (`{base.commit[:7]}`){retrained}."] if base else []
-    link = run_of(root / "outputs/model")
+    link = find_run_link(root / "outputs/model")
     facts += [f"MLflow run **{link.name}** (`{link.run_id}`) in experiment {link.experiment}."] if link else []
     if facts:
         yield " ".join(facts)

@@ -14,12 +14,12 @@ from typing import Any
 from realfake.config.schema import flatten, load_params
 from realfake.core.errors import UserError
 from realfake.core.subprocesses import git_or_none
-from realfake.tracking.experiment_page import HEADLINES
+from realfake.tracking.experiment_page import HEADLINE_METRICS
 
 WIDTH = 120
 """Columns of a terminal that the table fits."""
 FIGURES = ("accuracy", "damaged", "int8")
-"""Of HEADLINES: accuracy on the test pictures, on damaged ones, and of the int8 file."""
+"""Of HEADLINE_METRICS: accuracy on the test pictures, on damaged ones, and of the int8 file."""
 _LONGEST_NAME, _LONGEST_VALUE = 58, 24
 _PAGE = 200
 """Runs that MLflow is asked for at once."""
@@ -148,7 +148,9 @@ def _compared(run: Any, there: Params) -> ComparedRun:
     changed = {name: (there[name], value) for name, value in here.items() if there.get(name, value) != value}
     if "train.weights" in changed:
         changed.pop("train.weights_sha256", None)  # it follows from the weights
-    figures = {name: run.data.metrics[HEADLINES[name]] for name in FIGURES if HEADLINES[name] in run.data.metrics}
+    figures = {
+        name: run.data.metrics[HEADLINE_METRICS[name]] for name in FIGURES if HEADLINE_METRICS[name] in run.data.metrics
+    }
     is_training = "mlflow.parentRunId" not in run.data.tags
     return ComparedRun(
         run=info.run_name,

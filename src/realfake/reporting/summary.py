@@ -7,8 +7,8 @@ from realfake.data.preparation_report import PreparationReport
 from realfake.evaluation.results import EvaluationScores
 from realfake.export.results import ExportResults, format_table, measured_speeds
 from realfake.reporting.dvc_lock_diff import how_to_drop_rounding, lock_moved
-from realfake.tracking.run_link import run_of
-from realfake.tracking.ui import where_to_look
+from realfake.tracking.run_link import find_run_link
+from realfake.tracking.ui import how_to_view
 
 
 def summary(root: Path) -> Iterator[str]:
@@ -26,9 +26,9 @@ def summary(root: Path) -> Iterator[str]:
     damaged, worst = _formatted(".2%", found.robust.accuracy), _formatted(".2%", found.robust.worst)
     yield f"damaged   {damaged} of pictures that JPEG, noise, blur ... have damaged; {worst} in the worst way"
     yield from _formats(root)
-    link = run_of(root / "outputs/model")
+    link = find_run_link(root / "outputs/model")
     if link is not None:
-        yield f"run       {link.name} in experiment {link.experiment}: {where_to_look(link)}"
+        yield f"run       {link.name} in experiment {link.experiment}: {how_to_view(link)}"
     yield from (line for line in (lock_moved(root), how_to_drop_rounding(root)) if line is not None)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from realfake.config.schema import FINISHING, TrainParams, flatten, with_values
 from realfake.core.environment import machine_tags
 from realfake.sweep.study import Sweep
-from realfake.tracking.store import as_metrics, create_run, delete_artifacts, exists, store
+from realfake.tracking.store import as_metrics, create_run, delete_artifacts, open_store, run_exists
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -124,10 +124,10 @@ def sweep_runs(
     """
     _await_maker(sweep)
     tags = {"data_digest": data_digest.partition(" ")[0], **code, **machine_tags()}
-    with store(experiment) as client:
+    with open_store(experiment) as client:
         with sweep.alone():
             parent = sweep.study.user_attrs.get("mlflow_run")
-            if parent is None or not exists(client, parent):
+            if parent is None or not run_exists(client, parent):
                 named = tags | {"sweep": sweep.name}
                 parent = create_run(client, experiment, sweep.name, params, named).run_id
                 sweep.study.set_user_attr("mlflow_run", parent)

@@ -1,4 +1,4 @@
-"""MLflow: the store, one run for each execution of the pipeline, its lineage; how long all that is kept, and restored.
+"""Log to MLflow: the store, one run for each execution of the pipeline, lineage, retention and restoration.
 
-May use all packages up to export. What stages found enters; runs with metrics, tags and artifacts leave.
+May use all packages up to export. The stages' results enter; runs with metrics, tags and artifacts leave.
 """

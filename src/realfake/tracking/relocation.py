@@ -1,4 +1,4 @@
-"""A moved or restored project shows its runs: MLflow stores absolute artifact paths, so they are rewritten in place."""
+"""Rewrite MLflow's artifact paths after a project was moved or restored: MLflow stores them as absolute paths."""
 
 import sqlite3
 from contextlib import closing
@@ -16,9 +16,9 @@ _COLUMNS = (
 
 
 def relocate(root: Path) -> None:
-    """Make the artifact paths in `root`/mlflow.db point into `root`/mlruns, if they point into another folder's mlruns.
+    """Make the artifact paths in `root`/mlflow.db point into `root`/mlruns where they point into another mlruns folder.
 
-    Only paths of this project's own experiments are touched: those that lie in a folder called mlruns.
+    Only paths that contain a folder called mlruns are changed: those are this project's own.
 
     Raises:
         UserError: the database cannot be read, or paths in it must change and it cannot be written.
@@ -30,17 +30,17 @@ def relocate(root: Path) -> None:
         _relocate(database, root)
     except sqlite3.Error as error:
         raise UserError(
-            f"the MLflow store {database} cannot be used ({one_line(error)}); check that it is whole and can be "
-            "written, or set MLFLOW_TRACKING_URI to another"
+            f"the MLflow store {database} cannot be used ({one_line(error)}); check that the file is undamaged and "
+            "writable, or set MLFLOW_TRACKING_URI to another store"
         ) from None
 
 
 def _relocate(database: Path, root: Path) -> None:
-    """Rewrite the paths in one transaction: a failure or a kill leaves all of them as they were.
+    """Rewrite the paths in one transaction, so that a failure or a kill leaves all of them unchanged.
 
-    In SQL, because MLflow has no other way: it stores artifact locations as absolute URIs, and neither its client nor
-    its commands rewrite those of experiments, runs, models and versions that exist (mlflow/mlflow#3144, #2577; `mlflow
-    db move-resources` leaves them alone).
+    This needs SQL: MLflow stores artifact locations as absolute URIs, and neither its client nor its commands can
+    change those of existing experiments, runs, models and versions (mlflow/mlflow#3144, #2577; `mlflow db
+    move-resources` does not change them either).
     """
     with closing(sqlite3.connect(database)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -58,7 +58,7 @@ def _relocate(database: Path, root: Path) -> None:
 
 
 def _move(connection: sqlite3.Connection, table: str, column: str, old: str, new: str) -> None:
-    """Replace the beginning `old` of a column's texts by `new`."""
+    """Replace the prefix `old` of a column's values by `new`."""
     connection.execute(
         f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
         (new, len(old) + 1, len(old), old),

@@ -1,7 +1,7 @@
-"""What main's last retraining on GitHub kept, brought back into a clone that has no runs yet.
+"""Restore the state that the last retraining of main on GitHub saved, into a clone that has no runs yet.
 
-That is the artifact `state` of .github/workflows/retrain.yml: MLflow's store with the champion, DVC's cache, and main
-as it was retrained, for reports to compare with.
+The state is an artifact of .github/workflows/retrain.yml: MLflow's store with the champion, DVC's cache, and the commit
+of main with the results of its retraining, with which reports compare.
 """
 
 import json
@@ -15,21 +15,21 @@ from realfake.core.errors import UserError
 from realfake.core.subprocesses import gh, git_or_none
 
 RETRAINED = "refs/retrained"
-"""Main as its last retraining on GitHub left it, computed there and committed by nobody (.ci/keep)."""
+"""Git reference of main with the results of its last retraining on GitHub; no branch contains it (.ci/keep)."""
 ARTIFACT = "state"
 BRANCH = "main"
 BUNDLE = ".cache/retrained.bundle"
-"""The commit of RETRAINED as a git bundle, inside the artifact."""
+"""Path inside the artifact of the commit of RETRAINED as a git bundle."""
 
 
-def newest(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
-    """The newest workflow run of main that kept a state; None where none is left.
+def newest_trusted_run(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return the id of the newest workflow run of main that saved a state; None where none is available.
 
-    A fork's branch may be called main too, and what its pull request leaves is not to be trusted. Numbers of runs grow;
-    dates do not say it, since an old run that is started again keeps its state anew.
+    Runs of forks are left out: a fork's branch may be called main too, and its artifacts cannot be trusted. The newest
+    run has the highest id; dates are no guide, since an old run that is started again saves its state anew.
 
     Args:
-        artifacts: as GitHub lists them.
+        artifacts: the artifacts as GitHub's API lists them.
     """
     trusted = [
         int(artifact["workflow_run"]["id"])
@@ -42,20 +42,23 @@ def newest(artifacts: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def restore(root: Path) -> bool:
-    """Bring the state into a clone; whether there was one.
+    """Copy the newest saved state into a clone.
+
+    Returns:
+        Whether there was a state to restore.
 
     Raises:
         UserError: the clone has runs of its own, or GitHub does not answer.
     """
     if (root / "mlflow.db").exists():
-        raise UserError("mlflow.db is here already and would be replaced; restore into a fresh clone, or move it away")
+        raise UserError("mlflow.db already exists and would be replaced; restore into a fresh clone, or move it away")
     listing = json.loads(gh(root, "api", f"repos/{{owner}}/{{repo}}/actions/artifacts?name={ARTIFACT}&per_page=100"))
-    kept_by = newest(listing["artifacts"])
-    if kept_by is None:
+    run_id = newest_trusted_run(listing["artifacts"])
+    if run_id is None:
         return False
-    with TemporaryDirectory() as folder:  # gh replaces no file, and git's .gitkeep is in the way
-        gh(root, "run", "download", str(kept_by), "--name", ARTIFACT, "--dir", folder)
+    with TemporaryDirectory() as folder:  # gh refuses to replace files, and mlruns/.gitkeep exists in every clone
+        gh(root, "run", "download", str(run_id), "--name", ARTIFACT, "--dir", folder)
         shutil.copytree(folder, root, dirs_exist_ok=True)
-    if (root / BUNDLE).is_file():  # it fails where main was rewritten since; then the commits themselves are compared
+    if (root / BUNDLE).is_file():  # fetching fails if main was rewritten since; reports then compare with the commits
         git_or_none(root, "fetch", "--quiet", BUNDLE, f"+{RETRAINED}:{RETRAINED}")
     return True

@@ -1,4 +1,4 @@
-"""How long runs, caches and unreferenced data are kept: each store is asked to remove its own old entries."""
+"""Remove old runs, cache entries and unreferenced data: each store removes its own old entries."""
 
 import shutil
 import time
@@ -12,60 +12,60 @@ from realfake.core.files import home
 from realfake.data import ingest, versioning
 from realfake.feature_cache import store as feature_cache
 from realfake.tracking import lineage
-from realfake.tracking.run_link import run_of
-from realfake.tracking.store import PERMANENT_TAG, is_local, store
+from realfake.tracking.run_link import find_run_link
+from realfake.tracking.store import PERMANENT_TAG, is_local, open_store
 from realfake.training import checkpoint
 
-OUTSIDE = ("bench", "sample")
-"""Folders of .cache/ where benchmarks/ and sample/make.py work: they are no part of the library that could tidy up."""
+TOOL_FOLDERS = ("bench", "sample")
+"""Folders of .cache/ in which benchmarks/ and sample/make.py work, which are outside the library."""
 
-Tidy = Callable[[int, bool], list[RemovedEntry]]
-"""Removes entries of a store that are unused for a number of days, or only says which."""
-STORES: tuple[Tidy, ...] = (
+RemoveOlder = Callable[[int, bool], list[RemovedEntry]]
+"""A function that removes a store's entries that were not used for a number of days; if its flag is set, a dry run."""
+REMOVERS: tuple[RemoveOlder, ...] = (
     checkpoint.remove_older,
     ingest.remove_leftovers,
     lineage.remove_older,
     feature_cache.remove_older,
-    *(partial(remove_unused_in, name) for name in OUTSIDE),
+    *(partial(remove_unused_in, name) for name in TOOL_FOLDERS),
 )
 
 
 def prune(days: int, dry_run: bool) -> Iterator[str]:
-    """Remove old runs and cache entries, and data that nothing refers to; a line on each, and their sum.
+    """Remove old runs and cache entries, and DVC data that no commit uses; yield a line about each, and a summary.
 
     Args:
-        days: how old runs must be, and how long entries must have lain unused.
-        dry_run: remove nothing, only say what would go.
+        days: the least age of runs, and the least time since the last use of cache entries.
+        dry_run: remove nothing, only report what would be removed.
 
     Raises:
-        UserError: MLflow's store cannot be used, or DVC refused.
+        UserError: MLflow's store cannot be used, or DVC failed.
     """
     if not is_local():
-        yield "runs: left alone, MLFLOW_TRACKING_URI names a store that others may share"
+        yield "runs: none are removed, since MLFLOW_TRACKING_URI names a store that others may share"
     runs = remove_runs(days, dry_run)
-    entries = [entry for remove_older in STORES for entry in remove_older(days, dry_run)]
+    entries = [entry for remove_older in REMOVERS for entry in remove_older(days, dry_run)]
     data = versioning.remove_unreferenced(home(), dry_run)
     for name in (*(f"run {run}" for run in runs), *(entry.name for entry in entries)):
         yield f"{'would remove' if dry_run else 'removed'} {name}"
     freed = (sum(entry.size for entry in entries) + data) / 1e6
     yield (
-        f"{'would free' if dry_run else 'freed'} {freed:,.1f} MB: {len(runs)} runs (their artifacts come on top) and "
-        f"{len(entries)} cache entries older than {days} days, {data / 1e6:,.1f} MB of DVC data that no commit uses"
+        f"{'would free' if dry_run else 'freed'} {freed:,.1f} MB: {len(runs)} runs (their artifacts are not counted) "
+        f"and {len(entries)} cache entries older than {days} days, {data / 1e6:,.1f} MB of DVC data that no commit uses"
     )
 
 
 def remove_runs(days: int, dry_run: bool) -> list[str]:
-    """Delete finished runs that started more than `days` ago, with their artifacts and logged models.
+    """Delete finished runs that started more than `days` days ago, with their artifacts and logged models.
 
     Runs of registered models, the run of the present outputs/model, children of such runs and the history of promotions
-    are kept, and so is all of a store other than the checkout's own mlflow.db.
+    are kept. In a store other than the checkout's own mlflow.db all runs are kept.
 
     Returns:
-        Names of the runs deleted (or, with `dry_run`, that would be).
+        Names of the runs that were deleted or, with `dry_run`, would be.
     """
     if not is_local():
         return []
-    with store(None) as client:
+    with open_store(None) as client:
         old = list(_removable(client, int((time.time() - days * DAY) * 1000)))
         for run in () if dry_run else old:
             _delete(client, run)
@@ -73,20 +73,20 @@ def remove_runs(days: int, dry_run: bool) -> list[str]:
 
 
 def _removable(client: Any, horizon: int) -> Iterator[Any]:
-    """Runs that started before `horizon`, in milliseconds since 1970, and may go."""
+    """Yield the runs that may be deleted and started before `horizon`, in milliseconds since 1970."""
     kept = {model_version.run_id for model_version in client.search_model_versions()}
-    if present := run_of(home() / "outputs/model"):
+    if present := find_run_link(home() / "outputs/model"):
         kept.add(present.run_id)
     for experiment in client.search_experiments():
-        place = [experiment.experiment_id]
-        for run in client.search_runs(place, f"attributes.start_time < {horizon}", max_results=10_000):
+        experiment_ids = [experiment.experiment_id]
+        for run in client.search_runs(experiment_ids, f"attributes.start_time < {horizon}", max_results=10_000):
             family = {run.info.run_id, run.data.tags.get("mlflow.parentRunId")}
             if PERMANENT_TAG not in run.data.tags and not family & kept and run.info.status != "RUNNING":
                 yield run
 
 
 def _delete(client: Any, run: Any) -> None:
-    """Delete a run, its artifacts and the model it logged, which MLflow keeps in a folder of its own."""
+    """Delete a run, its artifacts, and the model that it logged, which MLflow keeps in a folder of its own."""
     for model in client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"):
         client.delete_logged_model(model.model_id)
         shutil.rmtree(Path(model.artifact_location).parent, ignore_errors=True)

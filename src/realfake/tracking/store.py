@@ -1,4 +1,4 @@
-"""MLflow's store: opened, made, its errors in one line; runs, metrics and files by the ids that callers pass."""
+"""Open MLflow's store, with its errors as one line, and read and write its runs, metrics and artifacts by their ids."""
 
 import logging
 import os
@@ -14,32 +14,32 @@ from filelock import FileLock
 
 from realfake.core.errors import UserError, one_line
 from realfake.core.files import home, state_folder
-from realfake.tracking.experiment_page import furnish
+from realfake.tracking.experiment_page import set_up_page
 from realfake.tracking.relocation import relocate
 from realfake.tracking.run_link import RunLink
 
 PERMANENT_TAG = "change"
-"""Runs that have this tag are never pruned: they are the history of promotions (registry.promotion_history)."""
+"""Tag of runs that are never pruned: they are the history of promotions (registry.promotion_history)."""
 
 
 def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI where it is set, else mlflow.db in the checkout, which a plain `mlflow ui` there finds."""
+    """Return MLFLOW_TRACKING_URI if it is set, else the URI of mlflow.db in the checkout, as `mlflow ui` assumes it."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
 
 
 def is_local() -> bool:
-    """Whether runs go to this checkout's own mlflow.db."""
+    """Return whether runs are kept in this checkout's own mlflow.db."""
     return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
 
 
 def public_uri(uri: str) -> str:
-    """An address without user and password; a file's path stays as it is."""
+    """Return an address without user and password; a SQLite file's path is not changed."""
     scheme, mark, rest = uri.partition("://")
     return uri if scheme.startswith("sqlite") or not mark else f"{scheme}{mark}{rest.split('@')[-1]}"
 
 
-def _take_password_out() -> None:
-    """A password in a server's address goes where MLflow looks for it: it prints addresses."""
+def _move_password_to_environment() -> None:
+    """Move user and password from a server's address to MLflow's variables for them, since MLflow prints addresses."""
     parts = urlsplit(tracking_uri())
     if parts.scheme in ("http", "https") and parts.username is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
@@ -48,37 +48,41 @@ def _take_password_out() -> None:
 
 
 @contextmanager
-def store(experiment: str | None) -> Iterator[Any]:
-    """An MLflow client on a store whose schema exists, and whose experiment too if one is named.
+def open_store(experiment: str | None) -> Iterator[Any]:
+    """Open the store and yield an MLflow client; the database's schema is created or migrated where necessary.
+
+    Args:
+        experiment: name of an experiment to create where it is missing; None creates none.
 
     Raises:
-        UserError: what the store refuses inside the block, as one line.
+        UserError: the store cannot be reached, or an operation of the block fails in it.
     """
     import mlflow
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
-    _take_password_out()
+    _move_password_to_environment()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it shows one bar for each file
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
-    _reach(tracking_uri())
+    _require_reachable(tracking_uri())
     served = tracking_uri().startswith("http")
-    migrating = nullcontext() if served else FileLock(state_folder("locks") / "mlflow.lock")
+    migration_lock = nullcontext() if served else FileLock(state_folder("locks") / "mlflow.lock")
     try:
-        with migrating:  # two processes must not migrate the schema of a database at once
-            client = _open(tracking_uri(), experiment)
+        with migration_lock:  # two processes must not migrate the schema of a database at the same time
+            client = _open_client(tracking_uri(), experiment)
         yield client
     except (mlflow.MlflowException, SQLAlchemyError, RequestException) as error:
-        raise _unusable(error) from None
+        raise _unusable_store(error) from None
 
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
+"""Default port by the scheme of a store's address."""
 
 
-def _reach(uri: str) -> None:
-    """Say at once when nobody listens at an address: MLflow's own attempts go on for minutes."""
+def _require_reachable(uri: str) -> None:
+    """Raise UserError at once when no server listens at an address; MLflow itself would retry for minutes."""
     from requests.utils import get_environ_proxies
 
     parts = urlsplit(uri)
@@ -88,10 +92,11 @@ def _reach(uri: str) -> None:
     try:
         socket.create_connection((parts.hostname, parts.port or port), timeout=10).close()
     except (OSError, ValueError) as error:
-        raise _unusable(error) from None
+        raise _unusable_store(error) from None
 
 
-def _open(uri: str, experiment: str | None) -> Any:
+def _open_client(uri: str, experiment: str | None) -> Any:
+    """Return an MLflow client; artifact paths of a moved project are corrected, and the experiment is set up."""
     import mlflow
 
     if is_local():
@@ -99,59 +104,68 @@ def _open(uri: str, experiment: str | None) -> Any:
     mlflow.set_tracking_uri(uri)
     try:
         client = mlflow.MlflowClient(uri)
-    except OSError as error:  # the folder of a SQLite file cannot be made
-        raise _unusable(error) from None
+    except OSError as error:  # the folder of a SQLite file cannot be created
+        raise _unusable_store(error) from None
     if experiment is not None:
         ensure_experiment(client, experiment)
-        furnish(client, client.get_experiment_by_name(experiment))
+        set_up_page(client, client.get_experiment_by_name(experiment))
     return client
 
 
 def ensure_experiment(client: Any, name: str) -> None:
-    """Make an experiment where there is none of that name, and bring back a deleted one."""
+    """Create an experiment of that name if there is none; restore a deleted one."""
     found = client.get_experiment_by_name(name)
     if found is None:
         location = str(home() / "mlruns" / name) if tracking_uri().startswith("sqlite:") else None
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it for training, not for GenAI
         client.create_experiment(name, artifact_location=location, tags=kind)
     elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
 
 
-def _unusable(error: Exception) -> UserError:
+def _unusable_store(error: Exception) -> UserError:
+    """Return the error for a store that failed, with its address without password and the cause."""
     store = public_uri(tracking_uri())
     cause = error.__cause__ or error
-    cause = getattr(cause, "orig", None) or cause  # the database's own words, without SQLAlchemy's around them
+    cause = getattr(cause, "orig", None) or cause  # the database's own message, which SQLAlchemy wraps
     return UserError(
         f"the MLflow store {store} cannot be used ({one_line(cause, 160)}); check that it can be reached and written, "
-        "or set MLFLOW_TRACKING_URI to another"
+        "or set MLFLOW_TRACKING_URI to another store"
     )
 
 
 def create_run(client: Any, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> RunLink:
-    """Begin a run in an experiment that exists."""
+    """Start a run in an existing experiment.
+
+    Args:
+        client: an MLflow client.
+        experiment: the experiment's name.
+        name: the run's name.
+        params: parameters by name.
+        tags: tags by name.
+    """
     run = client.create_run(client.get_experiment_by_name(experiment).experiment_id, tags=dict(tags), run_name=name)
     log_params(client, run.info.run_id, params)
     return RunLink(run.info.run_id, name, experiment, run.info.experiment_id)
 
 
 def log_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
-    """Log parameters, which no later call can change."""
+    """Log parameters; MLflow does not allow changing them later."""
     from mlflow.entities import Param
 
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
 
 
 def as_metrics(values: Mapping[str, float], step: int, model_id: str | None = None) -> list[Any]:
-    """Figures as `log_batch` takes them; with `model_id` they are those of a logged network too."""
+    """Convert values by name to metrics for `log_batch`; with `model_id` they are also metrics of that logged model."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
     return [Metric(key, float(value), now, step, model_id=model_id) for key, value in values.items()]
 
 
-def exists(client: Any, run_id: str) -> bool:
-    """Whether a run is there and not deleted."""
+def run_exists(client: Any, run_id: str) -> bool:
+    """Return whether a run exists and is not deleted."""
     import mlflow
 
     try:
@@ -161,20 +175,20 @@ def exists(client: Any, run_id: str) -> bool:
 
 
 def has_artifact(client: Any, run_id: str, path: str) -> bool:
-    """Whether a run has a file or folder of this name among its artifacts."""
+    """Return whether a run has a file or folder of this path among its artifacts."""
     folder = path.rpartition("/")[0]
     return any(entry.path == path for entry in client.list_artifacts(run_id, folder or None))
 
 
-def download(uri: str, folder: Path) -> Path:
-    """Fetch an artifact by its address into an existing folder."""
+def download_artifact(uri: str, folder: Path) -> Path:
+    """Download an artifact by its URI into an existing folder, and return its path there."""
     import mlflow
 
     return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
 
 
-def registered_model(client: Any, name: str) -> Any | None:
-    """A registered model with its aliases and tags; None where there is none."""
+def find_registered_model(client: Any, name: str) -> Any | None:
+    """Return a registered model with its aliases and tags; None where there is none of that name."""
     import mlflow
 
     try:
@@ -186,7 +200,7 @@ def registered_model(client: Any, name: str) -> Any | None:
 
 
 def delete_artifacts(client: Any, run_id: str, path: str) -> None:
-    """Remove a folder of a run's artifacts."""
+    """Delete a folder of a run's artifacts."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     get_artifact_repository(client.get_run(run_id).info.artifact_uri).delete_artifacts(path)

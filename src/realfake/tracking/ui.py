@@ -1,4 +1,4 @@
-"""MLflow's pages of all runs, served on this machine or found on the server that keeps the runs."""
+"""Show MLflow's pages of all runs: serve them on this machine, or name the server that keeps the runs."""
 
 import errno
 import os
@@ -9,20 +9,22 @@ from realfake.core.errors import UserError
 from realfake.core.files import home
 from realfake.tracking.experiment_page import runs_page
 from realfake.tracking.run_link import RunLink
-from realfake.tracking.store import public_uri, store, tracking_uri
+from realfake.tracking.store import open_store, public_uri, tracking_uri
 
 HOST = "127.0.0.1"
-"""Runs are shown to this machine alone."""
+"""Address to listen on: only this machine can open the pages."""
 PORT = 5000
+"""Default port of the pages."""
 _VARIABLES = {
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # processes that wait for jobs of language models
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # no extra processes for evaluations of language models
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "PYTHONWARNINGS": "ignore",  # of what MLflow's server imports
+    "PYTHONWARNINGS": "ignore",  # no warnings of the packages that MLflow's server imports
 }
+"""Environment variables of MLflow's server."""
 
 
-def where_to_look(link: RunLink) -> str:
-    """Return where MLflow's pages show a run: the command that serves them, if runs are kept here, and the address."""
+def how_to_view(link: RunLink) -> str:
+    """Return how to view a run on MLflow's pages: the address, preceded by the command that serves it if necessary."""
     served = tracking_uri().startswith("http")
     server = public_uri(tracking_uri()) if served else f"http://{HOST}:{PORT}"
     address = runs_page(server, link.experiment_id)
@@ -30,13 +32,13 @@ def where_to_look(link: RunLink) -> str:
 
 
 def serve(port: int, experiment: str) -> None:
-    """Print the address of an experiment's runs, and turn this process into MLflow's server of them.
+    """Print the address of an experiment's runs, and replace this process by MLflow's server for them.
 
-    Where MLFLOW_TRACKING_URI names a server that keeps the runs, its address is printed and nothing is started.
+    Where MLFLOW_TRACKING_URI names a server that keeps the runs, only its address is printed.
 
     Args:
-        port: to listen on, at 127.0.0.1.
-        experiment: its name; made where it is missing, so that its page is there.
+        port: the port to listen on, at 127.0.0.1.
+        experiment: name of the experiment; it is created where it is missing, so that its page exists.
 
     Raises:
         UserError: the port is taken or not allowed, or the store cannot be used.
@@ -44,20 +46,20 @@ def serve(port: int, experiment: str) -> None:
     served = tracking_uri().startswith("http")
     if not served:
         _require_free(port)
-    with store(experiment) as client:
-        number = client.get_experiment_by_name(experiment).experiment_id
+    with open_store(experiment) as client:
+        experiment_id = client.get_experiment_by_name(experiment).experiment_id
     if served:
-        print(f"the runs are kept on a server: {runs_page(public_uri(tracking_uri()), number)}")
+        print(f"the runs are kept on a server: {runs_page(public_uri(tracking_uri()), experiment_id)}")
         return
-    print(f"the runs: {runs_page(f'http://{HOST}:{port}', number)}", flush=True)
+    print(f"the runs: {runs_page(f'http://{HOST}:{port}', experiment_id)}", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--host", HOST, "--port", str(port)]
-    kept = {"MLFLOW_BACKEND_STORE_URI": tracking_uri()}  # may hold a password, and others see command lines
+    store_uri = {"MLFLOW_BACKEND_STORE_URI": tracking_uri()}  # it may hold a password, so not on the command line
     os.chdir(home())
-    os.execve(sys.executable, command, os.environ | _VARIABLES | kept)
+    os.execve(sys.executable, command, os.environ | _VARIABLES | store_uri)
 
 
 def _require_free(port: int) -> None:
-    """Raise UserError where this process cannot listen on a port: MLflow's server would say so and exit with 0."""
+    """Raise UserError where this process cannot listen on a port; MLflow's server would exit with 0 then."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -65,4 +67,4 @@ def _require_free(port: int) -> None:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "is taken, perhaps by another `make ui`" if taken else f"cannot be used ({error.strerror})"
-            raise UserError(f"port {port} {reason}; take another: `make ui PORT={port + 1}`") from None
+            raise UserError(f"port {port} {reason}; choose another port: `make ui PORT={port + 1}`") from None
