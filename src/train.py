@@ -15,8 +15,8 @@ from realfake.core.native_output import import_keras
 from realfake.data.dataset import load_arrays
 from realfake.data.preparation_report import PreparationReport
 from realfake.training.history import EpochResult, EpochTiming
-from realfake.training.messages import closing, epoch_line, opening
-from realfake.training.training_record import KeptFeatures, TrainingRecord, named_params, run_name
+from realfake.training.messages import format_end, format_epoch, format_start
+from realfake.training.training_record import CachedFeatures, TrainingRecord, named_params, run_name
 
 
 def train(prepared: Path, params: TrainParams, output: Path, experiment: str) -> None:
@@ -39,18 +39,18 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
     from realfake.models.builder import build_network
     from realfake.tracking.runs import training_run
     from realfake.training.finishing import finish, write_model
-    from realfake.training.loop import checkpoint_of, fit, kept_epoch
+    from realfake.training.loop import fit, kept_epoch, open_checkpoint
 
     network, named, name = build_network(params), named_params(report, params), run_name(params)
-    print(opening(params, network.count_params(), len(train_arrays[1])), flush=True)
-    checkpoint = checkpoint_of(prepared, named)
+    print(format_start(params, network.count_params(), len(train_arrays[1])), flush=True)
+    checkpoint = open_checkpoint(prepared, named)
     with (
         training_run(checkpoint.folder, f"{name}-{datetime.now():%m%d-%H%M%S}", experiment, named) as tracked,
         TrainablePart(network, params, train_arrays, val_arrays) as part,
     ):
 
         def on_epoch(result: EpochResult, timing: EpochTiming) -> None:
-            print(epoch_line(result, params.epochs, timing.epoch_seconds), flush=True)
+            print(format_epoch(result, params.epochs, timing.epoch_seconds), flush=True)
             tracked.log_epoch(result, timing)
 
         history = fit(part.network, part.data, params, checkpoint, on_epoch)
@@ -58,12 +58,12 @@ def train(prepared: Path, params: TrainParams, output: Path, experiment: str) ->
             tracked.log_feature_cache(asdict(part.use))
         kept, parts = kept_epoch(history, params), describe(network, params)
         finished, calibration = finish(network, val_arrays, params)
-        features = KeptFeatures(part.parts.layer, part.views) if part.parts else None
+        features = CachedFeatures(part.parts.layer, part.views) if part.parts else None
         record = TrainingRecord(name, report.digest, report.pictures, parts, named, kept, calibration, features)
         with atomic_folder(output) as folder:
             write_model(finished, history, record, prepared, folder)
         tracked.close(output)
-    print(closing(kept, calibration))
+    print(format_end(kept, calibration))
 
 
 def main() -> None:

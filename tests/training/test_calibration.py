@@ -1,4 +1,4 @@
-"""Scaling makes probabilities mean what they say, and a scaled network is a network like any other."""
+"""Scaling calibrates probabilities, and a network with a folded scaling is saved and loaded as any other."""
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ from realfake.models.saving import load_network, predict, save_network
 from realfake.training.calibration import Scaling, calibrate, fit_scaling, fold_scaling
 
 
-def drawn(scale: float, shift: float, count: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
-    """Labels whose true P(REAL) is sigmoid(scale * logit + shift) of the answers given."""
+def draw(scale: float, shift: float, count: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
+    """Draw predicted probabilities, and labels whose true P(REAL) is sigmoid(scale * logit + shift) of them."""
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 3, count)
     truth = 1 / (1 + np.exp(-(scale * logits + shift)))
@@ -20,8 +20,8 @@ def drawn(scale: float, shift: float, count: int = 40_000) -> tuple[np.ndarray, 
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(0.4, 0.0), (1.0, 0.0), (1.8, 0.0), (0.5, 0.7), (1.3, -1.0)])
-def test_the_scaling_that_made_the_labels_is_found(scale, shift):
-    labels, probabilities = drawn(scale, shift)
+def test_the_scaling_that_generated_the_labels_is_recovered(scale, shift):
+    labels, probabilities = draw(scale, shift)
     found = fit_scaling(labels, probabilities, "platt")
     assert found.scale == pytest.approx(scale, rel=0.05)
     assert found.shift == pytest.approx(shift, abs=0.05)
@@ -29,24 +29,24 @@ def test_the_scaling_that_made_the_labels_is_found(scale, shift):
         assert fit_scaling(labels, probabilities, "temperature") == pytest.approx((scale, 0.0), rel=0.05)
 
 
-@pytest.mark.parametrize("sure", [0.5 + 1e-3, 0.9, 1.0])
-def test_classes_that_are_fully_apart_give_finite_scalings(sure):
+@pytest.mark.parametrize("confidence", [0.5 + 1e-3, 0.9, 1.0])
+def test_perfectly_separated_classes_give_finite_scalings(confidence):
     labels = (np.arange(100) % 2).astype(np.uint8)
-    probabilities = np.where(labels == 1, sure, 1 - sure)
+    probabilities = np.where(labels == 1, confidence, 1 - confidence)
     for method in ("temperature", "platt"):
         found = fit_scaling(labels, probabilities, method)
         assert np.isfinite(found).all()
         assert found.scale > 0
 
 
-def test_a_network_worse_than_chance_is_left_as_it_is():
-    labels, probabilities = drawn(-1.0, 0.5)
+def test_a_network_worse_than_chance_is_not_scaled():
+    labels, probabilities = draw(-1.0, 0.5)
     for method in ("temperature", "platt"):
         assert fit_scaling(labels, probabilities, method) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_loss_never_rises(seed):
+def test_scaling_does_not_raise_the_loss(seed):
     generator = np.random.default_rng(seed)
     count = int(generator.integers(4, 200))
     labels = np.append(generator.integers(0, 2, count), [0, 1]).astype(np.uint8)
@@ -54,7 +54,7 @@ def test_the_loss_never_rises(seed):
     given = 1 / (1 + np.exp(-logits))
     scaling = fit_scaling(labels, given, "platt")
     scaled = 1 / (1 + np.exp(-(scaling.scale * logits + scaling.shift)))
-    tolerance = 3 / count  # the labels it fits are drawn in a little
+    tolerance = 3 / count  # the scaling is fitted to smoothed targets
     assert scores(labels, scaled, 0.5, 10)["log_loss"] <= scores(labels, given, 0.5, 10)["log_loss"] + tolerance
 
 
@@ -63,7 +63,7 @@ def network(train_params) -> keras.Model:
     return build_network(train_params)
 
 
-def test_a_folded_network_answers_with_scaled_log_odds(network):
+def test_a_network_with_a_folded_scaling_gives_scaled_logits(network):
     pictures, _ = toy_pictures(16, seed=0)
     before = predict(network, pictures).astype(float)
     fold_scaling(network, Scaling(0.5, 0.25))
@@ -71,14 +71,14 @@ def test_a_folded_network_answers_with_scaled_log_odds(network):
     assert np.allclose(np.log(after / (1 - after)), 0.5 * np.log(before / (1 - before)) + 0.25, atol=1e-4)
 
 
-def test_temperature_keeps_every_label_and_the_file_carries_it(network, tmp_path):
+def test_temperature_scaling_keeps_every_prediction_and_is_saved_with_the_network(network, tmp_path):
     pictures, _ = toy_pictures(64, seed=1)
     layer = network.get_layer("probability_real")
-    answers = predict(network, pictures).astype(float)
-    odds = np.log(answers / (1 - answers))
+    probabilities = predict(network, pictures).astype(float)
+    logits = np.log(probabilities / (1 - probabilities))
     kernel, bias = layer.get_weights()
-    sure = np.float32(4 / odds.std())  # far too sure, for labels of which a fifth are wrong
-    layer.set_weights([kernel * sure, (bias - np.float32(np.median(odds))) * sure])
+    factor = np.float32(4 / logits.std())  # makes the network overconfident: a fifth of its predictions are wrong
+    layer.set_weights([kernel * factor, (bias - np.float32(np.median(logits))) * factor])
     before = predict(network, pictures)
     labels = ((before >= 0.5) ^ (np.arange(64) % 5 == 0)).astype(np.uint8)
     found = calibrate(network, pictures, labels, "temperature")
@@ -89,7 +89,7 @@ def test_temperature_keeps_every_label_and_the_file_carries_it(network, tmp_path
     assert np.array_equal(predict(load_network(tmp_path / "model.keras"), pictures), after)
 
 
-def test_none_changes_nothing(network):
+def test_without_calibration_the_network_is_not_changed(network):
     pictures, labels = toy_pictures(16, seed=2)
     before = network.get_weights()
     found = calibrate(network, pictures, labels, "none")

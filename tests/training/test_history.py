@@ -1,4 +1,4 @@
-"""Epochs are read as they were written, or refused in one line; the best one is chosen on val."""
+"""A history is read back as it was written, a damaged one is a one-line error, and the best epoch is chosen on val."""
 
 import json
 
@@ -9,20 +9,20 @@ from realfake.core.errors import UserError
 from realfake.training.history import HISTORY_FILE, best_epoch, read_history, write_history
 
 
-def test_epochs_are_read_as_they_were_written(tmp_path):
+def test_a_history_is_read_back_as_it_was_written(tmp_path):
     history = [epoch_result(1), epoch_result(2, val_loss=0.25)]
     write_history(tmp_path, history)
     assert read_history(tmp_path) == history
     rows = json.loads((tmp_path / HISTORY_FILE).read_text())
-    assert [row["epoch"] for row in rows] == [1, 2]  # dvc.yaml draws these columns
+    assert [row["epoch"] for row in rows] == [1, 2]  # dvc.yaml plots these columns
     assert {"train_loss", "val_loss", "train_accuracy", "val_accuracy"} <= set(rows[0])
 
 
-def test_a_damaged_history_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=rf"{HISTORY_FILE} is missing; `dvc repro train`"):
+def test_a_missing_or_damaged_history_is_a_one_line_error(tmp_path):
+    with pytest.raises(UserError, match=rf"{HISTORY_FILE} is missing.*`dvc repro train`"):
         read_history(tmp_path)
     (tmp_path / HISTORY_FILE).write_text('[{"epoch": 1}]')
-    with pytest.raises(UserError, match=rf"{HISTORY_FILE} is damaged \(0\.learning_rate: .*`dvc repro train`"):
+    with pytest.raises(UserError, match=rf"{HISTORY_FILE} is damaged.*0\.learning_rate.*`dvc repro train`"):
         read_history(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A recipe's optimiser: which it is, what decays, and the learning rate over the steps."""
+"""A network is compiled with its recipe's optimizer, weight decay, weight averaging and learning-rate schedule."""
 
 import keras
 import pytest
@@ -12,7 +12,7 @@ def optimizer(**changes) -> OptimizerParams:
     return OptimizerParams(**values | {"weight_decay": 0.01, "averaging": 0.0} | changes)
 
 
-def test_the_rate_rises_for_the_warm_up_and_falls_to_zero():
+def test_the_learning_rate_rises_during_the_warm_up_and_falls_to_zero():
     rates = [float(WarmupSchedule(optimizer(), steps=10, epochs=3)(step)) for step in range(31)]
     assert rates[:5] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1])
     assert rates[5:] == sorted(rates[5:], reverse=True)
@@ -22,7 +22,7 @@ def test_the_rate_rises_for_the_warm_up_and_falls_to_zero():
 
 
 @pytest.mark.parametrize(("name", "decay"), [("adam", 0.0), ("adamw", 0.01), ("sgd", 0.01)])
-def test_the_optimiser_is_the_one_that_is_named(train_params, name, decay):
+def test_the_optimizer_is_the_one_that_the_parameters_name(train_params, name, decay):
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
     params = train_params.model_copy(update={"optimizer": optimizer(name=name, weight_decay=decay, averaging=0.9)})
     compile_network(network, params, steps=7)

@@ -1,4 +1,4 @@
-"""The figures of a training say what they are given."""
+"""The figures of a training show the values that they are given."""
 
 from pathlib import Path
 
@@ -32,17 +32,17 @@ def test_learning_curves_draw_both_splits_and_name_the_peak() -> None:
     assert [list(line.get_xdata()) for line in accuracy.lines] == [[1, 2], [1, 2]]
     assert "Accuracy (val peak 86.76%, epoch 1)" in texts(figure)
     assert loss.get_ylim()[0] == 0
-    assert accuracy.get_ylim()[0] <= GUESSING, "small differences look small"
+    assert accuracy.get_ylim()[0] <= GUESSING, "the axis must not exaggerate small differences"
 
 
-def test_one_epoch_has_curves_too(tmp_path: Path) -> None:
+def test_learning_curves_of_a_single_epoch_can_be_drawn(tmp_path: Path) -> None:
     save_figure(plots.learning_curves(HISTORY[:1]), tmp_path / "curves.png")
 
 
-def test_architecture_tells_frozen_fine_tuned_and_new_apart() -> None:
+def test_architecture_colours_blocks_by_state_and_counts_weights() -> None:
     figure = plots.architecture(PARTS)
     colours = [to_hex(box.get_facecolor()) for box in figure.axes[0].patches if isinstance(box, FancyBboxPatch)]
     assert colours == [plots.STATE_COLOURS[part.state] for part in PARTS]
-    said = texts(figure)
-    assert {"frozen (19.1 M weights)", "fine-tuned (4.47 M weights)", "new (525 k weights)"} <= set(said)
-    assert "conv1_pad ...\nconv5_block2_out" in said and "no weights" in said
+    labels = texts(figure)
+    assert {"frozen (19.1 M weights)", "fine-tuned (4.47 M weights)", "new (525 k weights)"} <= set(labels)
+    assert "conv1_pad ...\nconv5_block2_out" in labels and "no weights" in labels

@@ -1,6 +1,6 @@
-"""Probabilities that mean what they say: temperature or Platt scaling, fitted on val and folded into the last layer.
+"""Calibrate a network's probabilities by temperature or Platt scaling, fitted on val and folded into the last layer.
 
-A calibrated network is a network like any other: every exported format carries the scaling, and none computes it.
+The scaling becomes part of the weights, so every exported format has it without any code of its own.
 """
 
 from typing import Literal, NamedTuple
@@ -15,32 +15,39 @@ from realfake.training.training_record import Calibration
 
 Method = Literal["none", "temperature", "platt"]
 _CLIP = 1e-7
+"""Distance of probabilities from 0 and 1 before their logit is taken."""
 _STEPS = 100
+"""Largest number of Newton steps."""
 _BINS = 15
-_KNOWS = 0.05
-"""Standard deviation of P(REAL) from which on a network is worth scaling; 8 bits tell 0.004 apart."""
+"""Bins of the expected calibration error that is reported."""
+_MIN_SPREAD = 0.05
+"""Smallest standard deviation of the scaled P(REAL) that is accepted; an 8-bit format resolves steps of 0.004."""
 
 
 class Scaling(NamedTuple):
-    """P(REAL) becomes sigmoid(scale * logit + shift); 1 / scale is the temperature of Guo et al. 2017."""
+    """Hold a scaling: P(REAL) becomes sigmoid(scale * logit + shift)."""
 
     scale: float
+    """Inverse of the temperature of Guo et al. 2017."""
     shift: float
+    """Added to the scaled logit; 0 for temperature scaling."""
 
 
 UNSCALED = Scaling(1.0, 0.0)
+"""The scaling that changes nothing."""
 
 
 def fit_scaling(labels: Labels, probabilities: Probabilities, method: Method) -> Scaling:
-    """The scaling that makes labels likeliest (least log loss), by Newton's method.
+    """Return the scaling with the lowest log loss, found by Newton's method.
 
-    Labels are drawn in as in Platt 1999, so that classes which are fully apart do not ask for infinite confidence.
+    The targets are smoothed as in Platt 1999, so that the scaling stays finite for perfectly separated classes. A
+    scaling with a scale of 0 or less, or one that leaves hardly any spread, is rejected: `UNSCALED` is returned.
 
     Args:
         labels: uint8 (N,), both classes.
-        probabilities: float (N,), P(REAL), of pictures that the network has not learnt from.
-        method: temperature fits the scale alone and leaves every label called at 0.5 as it was; platt both. A network
-            that hardly knows anything, whose answers would shrink to one value or turn round, is left as it is.
+        probabilities: float (N,), P(REAL), of pictures that the network was not trained on.
+        method: "temperature" fits the scale only, which keeps every prediction at threshold 0.5; "platt" fits scale
+            and shift; "none" returns `UNSCALED`.
     """
     if method == "none":
         return UNSCALED
@@ -48,43 +55,45 @@ def fit_scaling(labels: Labels, probabilities: Probabilities, method: Method) ->
     real, fake = int((labels == 1).sum()), int((labels == 0).sum())
     targets = np.where(labels == 1, (real + 1) / (real + 2), 1 / (fake + 2))
     columns = np.column_stack([logits, np.ones_like(logits)])[:, : 1 if method == "temperature" else 2]
-    found = np.zeros(columns.shape[1])
+    weights = np.zeros(columns.shape[1])
     for _ in range(_STEPS):
-        answers = 1 / (1 + np.exp(-columns @ found))
-        curvature = (columns * (answers * (1 - answers))[:, None]).T @ columns
-        step = np.linalg.solve(curvature + 1e-9 * np.eye(len(found)), columns.T @ (answers - targets))
-        while _loss(columns @ (found - step), targets) > _loss(columns @ found, targets):  # overshot: flat far out
+        scaled = 1 / (1 + np.exp(-columns @ weights))
+        curvature = (columns * (scaled * (1 - scaled))[:, None]).T @ columns
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(len(weights)), columns.T @ (scaled - targets))
+        # Newton overshoots where the loss is flat; halve the step until the loss does not rise.
+        while _loss(columns @ (weights - step), targets) > _loss(columns @ weights, targets):
             step /= 2
-        found -= step
+        weights -= step
         if np.abs(step).max() < 1e-9:
             break
-    scaling = Scaling(float(found[0]), float(found[1]) if method == "platt" else 0.0)
-    return scaling if scaling.scale > 0 and _scaled(probabilities, scaling).std() > _KNOWS else UNSCALED
+    scaling = Scaling(float(weights[0]), float(weights[1]) if method == "platt" else 0.0)
+    return scaling if scaling.scale > 0 and _scale(probabilities, scaling).std() > _MIN_SPREAD else UNSCALED
 
 
 def calibrate(network: keras.Model, pictures: Pictures, labels: Labels, method: Method) -> Calibration:
-    """Fit the scaling on pictures of val and make it part of the network, in place.
+    """Fit a scaling on pictures of val and fold it into the network, in place.
 
     Args:
-        network: computing in float32, as it will be used.
-        pictures: uint8 (N, S, S, 3).
+        network: the finished network, in float32.
+        pictures: pictures of val, uint8 (N, S, S, 3).
         labels: uint8 (N,), both classes.
-        method: as in `fit_scaling`; none changes nothing and computes nothing.
+        method: as in `fit_scaling`; "none" leaves the network as it is.
 
     Returns:
-        The scaling; unless none, also scores of the finished network on the same pictures.
+        The scaling, and the scores of the calibrated network on the same pictures unless the method is "none".
     """
     if method == "none":
         return Calibration(*UNSCALED)
     probabilities = predict(network, pictures)
     scaling = fit_scaling(labels, probabilities, method)
     fold_scaling(network, scaling)
-    before, after = (scores(labels, some, 0.5, _BINS) for some in (probabilities, _scaled(probabilities, scaling)))
+    scaled = _scale(probabilities, scaling)
+    before, after = (scores(labels, values, 0.5, _BINS) for values in (probabilities, scaled))
     return Calibration(*scaling, after["accuracy"], after["log_loss"], after["ece"], before["ece"])
 
 
 def fold_scaling(network: keras.Model, scaling: Scaling) -> None:
-    """Make the scaling part of the network's last layer, in place."""
+    """Multiply the last layer's weights by the scale and add the shift to its bias, in place."""
     layer = network.get_layer("probability_real")
     kernel, bias = layer.get_weights()
     scale, shift = np.float32(scaling.scale), np.float32(scaling.shift)
@@ -93,15 +102,15 @@ def fold_scaling(network: keras.Model, scaling: Scaling) -> None:
 
 def _logits(probabilities: Probabilities) -> Array:
     clipped = probabilities.astype(np.float64).clip(_CLIP, 1 - _CLIP)
-    odds: Array = np.log(clipped / (1 - clipped))
-    return odds
+    logits: Array = np.log(clipped / (1 - clipped))
+    return logits
 
 
-def _scaled(probabilities: Probabilities, scaling: Scaling) -> Array:
-    answers: Array = 1 / (1 + np.exp(-(scaling.scale * _logits(probabilities) + scaling.shift)))
-    return answers
+def _scale(probabilities: Probabilities, scaling: Scaling) -> Array:
+    scaled: Array = 1 / (1 + np.exp(-(scaling.scale * _logits(probabilities) + scaling.shift)))
+    return scaled
 
 
 def _loss(logits: Array, targets: Array) -> float:
-    """Mean cross-entropy of logits against targets in [0, 1]."""
+    """Return the mean cross-entropy of logits against targets in [0, 1]."""
     return float(np.mean(np.logaddexp(0, logits) - targets * logits))

@@ -1,4 +1,7 @@
-"""The state of an unfinished training, kept outside DVC's declared outputs, which DVC empties before a stage runs."""
+"""Save and load the state of an unfinished training.
+
+Checkpoints lie outside DVC's declared outputs, because DVC removes those before it runs a stage.
+"""
 
 import json
 import os
@@ -16,27 +19,31 @@ from realfake.core.files import atomic_file, key_of, state_folder
 from realfake.training.history import EpochResult
 
 FOLDER = "checkpoints"
-"""In .cache/: a folder for each training, by its key."""
+"""Folder in .cache/ with one subfolder per training, named by its key."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training after its last finished epoch: arrays in the order of Keras's variables."""
+    """Hold a training's state after its last finished epoch; arrays are in the order of Keras's variables."""
 
     history: list[EpochResult]
+    """Results of all finished epochs."""
     model: list[Any]
+    """Values of the network's variables."""
     optimizer: list[Any]
+    """Values of the optimizer's variables."""
     best: list[Any]
-    """The model's variables at its best epoch."""
+    """Values of the network's variables after its best epoch."""
 
 
 class Checkpoint:
-    """A training's state on disk under a key of data, code and params: nothing else is ever continued.
+    """Store a training's state on disk under a key, so that only a training with the same key continues from it.
+
+    The key covers `parts`, the code of `modules` and of all modules that they import, and the libraries' versions.
 
     Args:
-        parts: what determines the training's result; any JSON.
-        modules: names of realfake's modules that compute the result: what they and all that they import do is
-            part of the key, beside the versions of the libraries.
+        parts: data and parameters that determine the training's result; any JSON.
+        modules: names of realfake's modules that compute the result.
     """
 
     def __init__(self, parts: dict[str, Any], modules: Sequence[str]) -> None:
@@ -44,33 +51,33 @@ class Checkpoint:
         self.folder.mkdir(exist_ok=True)
         self._file = self.folder / "state.npz"
 
-    def save(self, snapshot: TrainingState) -> None:
-        """Replace the state; a kill while it is written leaves the one before."""
+    def save(self, state: TrainingState) -> None:
+        """Replace the state atomically; a kill during writing keeps the previous one."""
         arrays = {
-            f"{kind}_{place}": array
+            f"{kind}_{index}": array
             for kind in ("model", "optimizer", "best")
-            for place, array in enumerate(getattr(snapshot, kind))
+            for index, array in enumerate(getattr(state, kind))
         }
         with atomic_file(self._file) as file:
-            np.savez(file, history=np.array(json.dumps([asdict(result) for result in snapshot.history])), **arrays)
+            np.savez(file, history=np.array(json.dumps([asdict(result) for result in state.history])), **arrays)
 
     def load(self) -> TrainingState | None:
-        """The state of the last finished epoch, or None at the start (or when the file cannot be read)."""
+        """Return the state of the last finished epoch, or None if there is no readable state."""
         try:
             with np.load(self._file, allow_pickle=False) as arrays:
                 kinds = {
-                    kind: [arrays[f"{kind}_{place}"] for place in range(sum(n.startswith(f"{kind}_") for n in arrays))]
+                    kind: [arrays[f"{kind}_{index}"] for index in range(sum(n.startswith(f"{kind}_") for n in arrays))]
                     for kind in ("model", "optimizer", "best")
                 }
-                os.utime(self._file)  # pruning goes by age: what is still of use is young
+                os.utime(self._file)  # `make prune` removes by age; this checkpoint is still in use
                 return TrainingState([EpochResult(**row) for row in json.loads(str(arrays["history"]))], **kinds)
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, OSError, KeyError, EOFError, zipfile.BadZipFile):
-            print(f"the checkpoint in {self.folder} is damaged; training starts again", flush=True)
+            print(f"the checkpoint in {self.folder} is damaged; training starts again at epoch 1", flush=True)
             return None
 
 
 def remove_older(days: int, dry_run: bool) -> list[RemovedEntry]:
-    """Remove the states of trainings that nobody has written or read for some days; see `cleanup.remove_unused`."""
+    """Remove checkpoints that were not read or written for `days` days; see `cleanup.remove_unused`."""
     return remove_unused_in(FOLDER, days, dry_run)

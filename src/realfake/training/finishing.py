@@ -1,4 +1,4 @@
-"""What follows the last epoch: the network is finished for use, and what the training leaves is written."""
+"""Finish a trained network for use, and write the files of its training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ from realfake.training.training_record import Calibration, TrainingRecord
 
 
 def finish(network: keras.Model, val: tuple[Pictures, Labels], params: TrainParams) -> tuple[keras.Model, Calibration]:
-    """Make a trained network what will be used: in float32, mirrored where that is asked for, calibrated on val.
+    """Convert a trained network to float32, add test-time augmentation if `params.mirror` is set, and calibrate it.
 
     Args:
-        network: with the weights of the epoch that is kept.
-        val: pictures uint8 (N, S, S, 3) and labels uint8 (N,).
-        params: mirror and calibration.
+        network: the trained network, with the weights of the epoch that is kept.
+        val: pictures uint8 (N, S, S, 3) and labels uint8 (N,), on which the calibration is fitted.
+        params: training parameters; `mirror` and `calibration` are used.
 
     Returns:
-        The finished network, a copy, and what calibration found.
+        The finished network, a copy, and the result of its calibration.
     """
     finished = to_float32(average_over_mirror_image(network, params) if params.mirror else network)
     return finished, calibrate(finished, *val, params.calibration)
@@ -34,14 +34,14 @@ def finish(network: keras.Model, val: tuple[Pictures, Labels], params: TrainPara
 def write_model(
     network: keras.Model, history: Sequence[EpochResult], record: TrainingRecord, prepared: Path, folder: Path
 ) -> None:
-    """Write model.keras, history.json, training.json, and fingerprints of what was learnt from (seen.npy).
+    """Write model.keras, history.json, training.json, and seen.npy with the fingerprints of the training pictures.
 
     Args:
-        network: finished.
-        history: of all its epochs.
-        record: of the training.
-        prepared: the folder of the pictures that it learnt from.
-        folder: an existing folder.
+        network: the finished network.
+        history: results of all its epochs.
+        record: the record of its training.
+        prepared: the folder that preprocess wrote, with the pictures that the network was trained on.
+        folder: an existing folder to write to.
     """
     save_network(network, folder / "model.keras")
     write_fingerprints(folder, training_fingerprints(read_manifest(prepared)))

@@ -1,4 +1,4 @@
-"""outputs/model/history.json: the figures of every epoch of a training."""
+"""Read and write outputs/model/history.json, the losses and accuracies of every epoch."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,45 +11,48 @@ HISTORY_FILE = "history.json"
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch's figures, in the order of the file.
+    """Hold the result of one epoch; the fields are those of the file, in its order.
 
-    train_* are means over the epoch while it trained, on augmented pictures and with dropout; losses are binary
-    cross-entropy, natural logarithm.
+    The train values are means over the epoch's steps, on augmented pictures and with dropout. Losses are binary
+    cross-entropies with the natural logarithm.
     """
 
     epoch: int
-    """Counts from 1."""
+    """Number of the epoch, counted from 1."""
     learning_rate: float
-    """After the epoch's last step."""
+    """Learning rate after the epoch's last step."""
     train_loss: float
     train_accuracy: float
+    """Accuracy at threshold 0.5, 0 to 1."""
     val_loss: float
     val_accuracy: float
+    """Accuracy at threshold 0.5, 0 to 1."""
     val_auc: float
+    """Area under the ROC curve, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class EpochTiming:
-    """What one epoch took; it varies by nature and stands in no output."""
+    """Hold the timing of one epoch, which goes to MLflow only: it differs on every run."""
 
     epoch_seconds: float
-    """With its scoring on val."""
+    """Duration of training and validation, in seconds."""
     input_wait: float
-    """The part of the training time, 0 to 1, that the network waited for its batches."""
+    """Fraction of the training time, 0 to 1, in which the network waited for batches."""
 
 
 def best_epoch(history: Sequence[EpochResult]) -> EpochResult:
-    """The epoch of the highest val accuracy, then the lowest val loss, then the earliest."""
+    """Return the epoch with the highest val accuracy; ties go to the lowest val loss, then to the earliest epoch."""
     return max(history, key=lambda result: (result.val_accuracy, -result.val_loss, -result.epoch))
 
 
 def write_history(model: Path, history: Sequence[EpochResult]) -> None:
-    """Write the epochs of a training into its model's folder."""
+    """Write the results of all epochs into the model's folder."""
     write_json(model / HISTORY_FILE, [asdict(result) for result in history])
 
 
 def read_history(model: Path) -> list[EpochResult]:
-    """Read the epochs of the training that left a model's folder.
+    """Read the results of all epochs from the model's folder.
 
     Raises:
         UserError: the file is missing, damaged or incomplete.

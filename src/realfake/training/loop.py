@@ -1,4 +1,4 @@
-"""fit(...): the one training loop, used by `train` and by the sweep's trials."""
+"""Train a network: the one training loop, used by the stage train and by the trials of a sweep."""
 
 import math
 import time
@@ -25,9 +25,9 @@ from realfake.training.history import EpochResult, EpochTiming, best_epoch
 from realfake.training.optimizer import compile_network
 
 CODE = ("training.loop", "models.builder", "feature_cache.features")
-"""The modules that, with all that they import, determine what `fit` makes of a network: part of a checkpoint's key."""
+"""Modules that, with all that they import, determine the result of `fit`; their code is part of a checkpoint's key."""
 Means = dict[str, float]
-"""`loss` and `accuracy` over an epoch."""
+"""Mean `loss` and `accuracy` over an epoch."""
 
 
 def fit(
@@ -37,83 +37,83 @@ def fit(
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[EpochResult, EpochTiming], None] = lambda result, timing: None,
 ) -> list[EpochResult]:
-    """Train a network in place and leave it with the weights of its best epoch on val, or of its last.
+    """Train a network in place and leave it with the weights of its best epoch on val, or of its last epoch.
 
-    Best is the highest val accuracy, then the lowest val loss. The result depends on data, params and the network's
-    initial weights alone: every random choice is a function of (seed, epoch), so a training that continues from its
-    checkpoint ends with the weights of an uninterrupted one.
+    The best epoch has the highest val accuracy, then the lowest val loss. The result depends only on the data, the
+    parameters and the network's initial weights: every random choice is a function of (seed, epoch), so a training
+    that continues from its checkpoint ends with the weights of an uninterrupted one.
 
     Args:
-        network: as `build_network` returns it, or the part of it behind its frozen layers; it is compiled here.
-        data: gives what the network takes; called only when an epoch is left to train.
-        params: epochs, which of them is kept, batch size, optimiser, augmentation, seed.
-        checkpoint: where the state is kept after each epoch; None keeps nothing.
-        on_epoch: called after every epoch trained now (not for epochs read from the checkpoint).
+        network: a network from `build_network`, or the trainable part of one; it is compiled here.
+        data: returns the network's training data; called only if an epoch is left to train.
+        params: training parameters.
+        checkpoint: saves the state after each epoch; None saves nothing.
+        on_epoch: called after every epoch that is trained now, but not for epochs read from the checkpoint.
 
     Returns:
-        A result per epoch, those read from the checkpoint included.
+        The results of all epochs, those read from the checkpoint included.
 
     Raises:
         UserError: the loss is no longer finite.
     """
-    snapshot = (checkpoint.load() if checkpoint else None) or TrainingState([], [], [], [])
-    if snapshot.history:
-        print(f"going on after {len(snapshot.history)} of {params.epochs} epochs that are done", flush=True)
-    if len(snapshot.history) < params.epochs:
-        for following, timing in _epochs(network, data(), params, snapshot):
-            snapshot = following
+    state = (checkpoint.load() if checkpoint else None) or TrainingState([], [], [], [])
+    if state.history:
+        print(f"continuing from the checkpoint: {len(state.history)} of {params.epochs} epochs are done", flush=True)
+    if len(state.history) < params.epochs:
+        for new_state, timing in _train_epochs(network, data(), params, state):
+            state = new_state
             if checkpoint:
-                checkpoint.save(snapshot)
-            on_epoch(snapshot.history[-1], timing)
-    _assign(network.variables, snapshot.best if params.keep == "best" else snapshot.model)
-    return snapshot.history
+                checkpoint.save(state)
+            on_epoch(state.history[-1], timing)
+    _assign(network.variables, state.best if params.keep == "best" else state.model)
+    return state.history
 
 
 def kept_epoch(history: list[EpochResult], params: TrainParams) -> EpochResult:
-    """The epoch whose weights `fit` leaves."""
+    """Return the result of the epoch whose weights `fit` leaves in the network."""
     return best_epoch(history) if params.keep == "best" else history[-1]
 
 
-def checkpoint_of(prepared: Path, named: Mapping[str, Any]) -> Checkpoint:
-    """The checkpoint of a training, keyed by its pictures, the parameters that its epochs depend on, and CODE.
+def open_checkpoint(prepared: Path, named: Mapping[str, Any]) -> Checkpoint:
+    """Open a training's checkpoint, keyed by its pictures, the parameters that its epochs depend on, and CODE.
 
     Args:
-        prepared: the folder of its pictures.
-        named: its parameters, from `named_params`.
+        prepared: the folder that preprocess wrote.
+        named: the training's parameters, from `named_params`.
     """
-    learnt = {name: value for name, value in named.items() if name.removeprefix("train.") not in FINISHING}
-    return Checkpoint({"data": sha256_file(prepared / MANIFEST), **learnt}, CODE)
+    params = {name: value for name, value in named.items() if name.removeprefix("train.") not in FINISHING}
+    return Checkpoint({"data": sha256_file(prepared / MANIFEST), **params}, CODE)
 
 
-def _epochs(
-    network: keras.Model, data: TrainingData, params: TrainParams, snapshot: TrainingState
+def _train_epochs(
+    network: keras.Model, data: TrainingData, params: TrainParams, state: TrainingState
 ) -> Iterator[tuple[TrainingState, EpochTiming]]:
-    """Train the epochs that follow a snapshot, and give the state after each."""
+    """Train the remaining epochs, and yield the state and the timing after each."""
     compile_network(network, params, math.ceil(len(data.train_labels) / params.batch_size))
-    if snapshot.history:
-        _assign(network.variables, snapshot.model)
-        _assign(network.optimizer.variables, snapshot.optimizer)
-    for epoch in range(len(snapshot.history), params.epochs):
+    if state.history:
+        _assign(network.variables, state.model)
+        _assign(network.optimizer.variables, state.optimizer)
+    for epoch in range(len(state.history), params.epochs):
         started = time.perf_counter()
         _reseed(network, params.seed, epoch)
-        trained, input_wait = _train_epoch(network, data, params, epoch)
-        history = [*snapshot.history, _result(network, data, epoch, trained)]
+        means, input_wait = _train_epoch(network, data, params, epoch)
+        history = [*state.history, _validate(network, data, epoch, means)]
         model = _values(network.variables)
-        best = model if history[-1] is best_epoch(history) else snapshot.best
-        snapshot = TrainingState(history, model, _values(network.optimizer.variables), best)
-        yield snapshot, EpochTiming(time.perf_counter() - started, input_wait)
+        best = model if history[-1] is best_epoch(history) else state.best
+        state = TrainingState(history, model, _values(network.optimizer.variables), best)
+        yield state, EpochTiming(time.perf_counter() - started, input_wait)
 
 
 def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, epoch: int) -> tuple[Means, float]:
-    """Train for one epoch in an order of its own; a bar on a terminal, nothing elsewhere.
+    """Train for one epoch, in a random order of its own, with a progress bar on a terminal.
 
-    `keras.Model.fit` is as fast at best, and does not tell how long the network waits.
+    `keras.Model.fit` is not faster, and does not report how long the network waits for its batches.
 
     Returns:
-        Mean loss and accuracy over the epoch, and the part of its time that the network waited for its batches.
+        The means over the epoch, and the fraction of its time in which the network waited for batches.
 
     Raises:
-        UserError: the loss is no longer a number.
+        UserError: the loss is no longer finite.
     """
     order = np.random.default_rng((params.seed, epoch)).permutation(len(data.train_labels))
 
@@ -130,7 +130,8 @@ def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, 
             logs = network.train_on_batch(inputs, labels, return_dict=True)
             if not math.isfinite(logs["loss"]):
                 raise UserError(
-                    f"{title}: the loss is {logs['loss']}; lower train.optimizer.learning_rate or add warmup_epochs"
+                    f"{title}: the loss is {logs['loss']}; lower train.optimizer.learning_rate or raise "
+                    "train.optimizer.warmup_epochs"
                 )
             sums = {name: value + float(logs[name]) * len(labels) for name, value in sums.items()}
             bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
@@ -138,15 +139,16 @@ def _train_epoch(network: keras.Model, data: TrainingData, params: TrainParams, 
     return means, batches.seconds_waited / (time.perf_counter() - started)
 
 
-def _result(network: keras.Model, data: TrainingData, epoch: int, trained: Means) -> EpochResult:
+def _validate(network: keras.Model, data: TrainingData, epoch: int, means: Means) -> EpochResult:
+    """Score the network on val; `epoch` counts from 0, and `means` are those of the epoch's training."""
     probabilities = predict_batches(
         network, lambda start, stop: data.val.inputs(np.arange(start, stop), 0), len(data.val_labels)
     )
     return EpochResult(
         epoch=epoch + 1,
         learning_rate=float(network.optimizer.learning_rate),
-        train_loss=trained["loss"],
-        train_accuracy=trained["accuracy"],
+        train_loss=means["loss"],
+        train_accuracy=means["accuracy"],
         val_loss=log_loss(data.val_labels, probabilities),
         val_accuracy=accuracy(data.val_labels, probabilities),
         val_auc=roc_auc(data.val_labels, probabilities),
@@ -154,13 +156,13 @@ def _result(network: keras.Model, data: TrainingData, epoch: int, trained: Means
 
 
 def _reseed(network: keras.Model, seed: int, epoch: int) -> None:
-    """Give each dropout layer the random state of this epoch, whatever was drawn before.
+    """Set the random state of each dropout layer to that of this epoch.
 
-    They are counted from the end: the part behind frozen layers must draw what the whole network would.
+    Layers are counted from the end, so that the trainable part alone draws the same masks as the whole network.
     """
     states = [variable for variable in network.variables if variable.path.endswith("seed_generator_state")]
-    for place, variable in enumerate(reversed(states)):
-        state = np.random.SeedSequence((seed, epoch, place)).generate_state(2)
+    for index, variable in enumerate(reversed(states)):
+        state = np.random.SeedSequence((seed, epoch, index)).generate_state(2)
         variable.assign(state.astype(np.uint32))
 
 

@@ -1,4 +1,4 @@
-"""What train prints: a line before, a line for each epoch, a line after."""
+"""Format the lines that train prints: before the first epoch, after each epoch, and at the end."""
 
 from realfake.config.schema import TrainParams
 from realfake.core.environment import bfloat16_is_fast
@@ -6,27 +6,27 @@ from realfake.training.history import EpochResult
 from realfake.training.training_record import Calibration, run_name
 
 
-def opening(params: TrainParams, weights: int, pictures: int) -> str:
-    """The first line of a training, and a second where its precision costs more than it brings.
+def format_start(params: TrainParams, weights: int, pictures: int) -> str:
+    """Return the first line of a training, and a warning if its precision is slow on this processor.
 
     Args:
-        params: of the training.
-        weights: how many the network has.
-        pictures: how many there are in train.
+        params: training parameters.
+        weights: number of the network's weights.
+        pictures: number of training pictures.
     """
     line = f"{run_name(params)}: {weights:,} weights, {pictures:,} pictures"
     if params.precision == "bfloat16" and not bfloat16_is_fast():
-        line += "\nthis processor has no bfloat16 arithmetic of its own: train.precision: float32 would be faster"
+        line += "\nthis processor has no bfloat16 instructions; train.precision: float32 would be faster"
     return line
 
 
-def epoch_line(result: EpochResult, epochs: int, seconds: float) -> str:
-    """One epoch as a line for the terminal, with the time left when it is a minute or more.
+def format_epoch(result: EpochResult, epochs: int, seconds: float) -> str:
+    """Return the line of one epoch, with the time left if that is a minute or more.
 
     Args:
-        result: of the epoch.
-        epochs: of the whole training.
-        seconds: that this epoch took.
+        result: the epoch's result.
+        epochs: number of epochs of the whole training.
+        seconds: duration of this epoch.
     """
     left = (epochs - result.epoch) * seconds
     return (
@@ -36,8 +36,8 @@ def epoch_line(result: EpochResult, epochs: int, seconds: float) -> str:
     )
 
 
-def closing(kept: EpochResult, calibration: Calibration) -> str:
-    """The last line of a training: the epoch that was kept, and what calibration did."""
+def format_end(kept: EpochResult, calibration: Calibration) -> str:
+    """Return the last line of a training: the epoch that was kept, and the effect of calibration."""
     line = f"kept epoch {kept.epoch}: val accuracy {kept.val_accuracy:.2%}, AUC {kept.val_auc:.4f}"
     before, after = calibration.val_ece_before, calibration.val_ece
     if before is not None and after is not None:

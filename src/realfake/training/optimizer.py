@@ -1,4 +1,4 @@
-"""The optimiser of a recipe and its learning-rate schedule."""
+"""Build the optimizer of a recipe with its learning-rate schedule, and compile a network with it."""
 
 import math
 from typing import Any
@@ -9,7 +9,13 @@ from realfake.config.schema import OptimizerParams, TrainParams
 
 
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Linear warm-up to the peak, then constant or half a cosine down to 0 (Loshchilov & Hutter 2017)."""
+    """Raise the learning rate linearly, then keep it or lower it to 0 along a cosine (Loshchilov & Hutter 2017).
+
+    Args:
+        params: peak learning rate, schedule and length of the warm-up.
+        steps: batches per epoch.
+        epochs: epochs of the whole training.
+    """
 
     def __init__(self, params: OptimizerParams, steps: int, epochs: int) -> None:
         self.peak, self.cosine = params.learning_rate, params.schedule == "cosine"
@@ -24,23 +30,23 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):  # type: 
 
 
 def compile_network(network: keras.Model, params: TrainParams, steps: int) -> None:
-    """Give a network its loss and its optimiser, in place.
+    """Compile a network with its loss, metric and optimizer, in place.
 
     Args:
-        network: whose trainable layers are to learn.
-        params: optimiser, epochs, label smoothing.
-        steps: batches in an epoch.
+        network: the network to train.
+        params: training parameters; optimizer, epochs and label smoothing are used.
+        steps: batches per epoch.
     """
-    optimizer = _optimizer(params, steps)
-    # XLA halves the speed on CPU (measured), and its compilation costs the first epoch
+    optimizer = _build_optimizer(params, steps)
     loss = keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing)
-    # as an object: of a name Keras would make the metric in the first step, and TensorFlow trace that step twice
+    # A metric given by name would be created in the first step, and TensorFlow would trace that step twice.
     metric = keras.metrics.BinaryAccuracy(name="accuracy")
+    # XLA was measured at half the speed on CPU, and its compilation slows the first epoch.
     network.compile(optimizer, loss=loss, metrics=[metric], jit_compile=False)
     optimizer.build(network.trainable_variables)
 
 
-def _optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimizer:
+def _build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimizer:
     schedule = WarmupSchedule(params.optimizer, steps, params.epochs)
     decay, momentum = params.optimizer.weight_decay or None, params.optimizer.averaging
     average: dict[str, Any] = {"use_ema": True, "ema_momentum": momentum, "ema_overwrite_frequency": steps}

@@ -1,4 +1,4 @@
-"""Figures of a training: its learning curves, and the network as blocks."""
+"""Draw the figures of a training: learning curves, and the network's parts as blocks."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STATE_COLOURS = {"frozen": PALE, "fine-tuned": "#f6c667", "new": "#8fd3b6"}
+"""Fill colour of a block by the state of its part."""
 
 
 @styled
 def learning_curves(history: Sequence[EpochResult]) -> "Figure":
-    """Loss and accuracy of train and val by epoch."""
+    """Draw loss and accuracy of train and val by epoch."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     figure = new_figure(9, 3.6)
@@ -39,7 +40,7 @@ def learning_curves(history: Sequence[EpochResult]) -> "Figure":
 
 @styled
 def architecture(parts: Sequence[Part]) -> "Figure":
-    """The network as blocks from left to right: frozen grey, fine-tuned orange, new green, as in the talk."""
+    """Draw the network's parts as blocks from input to output: frozen grey, fine-tuned orange, new green."""
     from matplotlib.patches import FancyBboxPatch, Patch
 
     figure = new_figure(max(6.0, 1.75 * len(parts)), 2.5)
@@ -68,7 +69,7 @@ def architecture(parts: Sequence[Part]) -> "Figure":
 
 
 def _weights_text(weights: int) -> str:
-    """A number of weights as people say it: 23.6 M, 524 k, 257."""
+    """Return a number of weights with a unit: "23.6 M weights", "524 k weights", "257 weights"."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if weights >= size:
             return f"{weights / size:.3g} {unit} weights"

@@ -1,4 +1,4 @@
-"""outputs/model/training.json: what a training was, learnt from and came to; enough to rebuild its MLflow run."""
+"""Read and write outputs/model/training.json, the record of a training, from which its MLflow run can be rebuilt."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,55 +16,60 @@ RECORD_FILE = "training.json"
 
 @dataclass(frozen=True)
 class Calibration:
-    """The scaling of a network's answers, and its figures on val; those are None where nothing was fitted."""
+    """Hold the scaling of a network's logit, and scores on val, which are None without calibration."""
 
     scale: float
-    """P(REAL) became sigmoid(scale * logit + shift)."""
+    """Factor of the logit: P(REAL) became sigmoid(scale * logit + shift)."""
     shift: float
+    """Added to the scaled logit."""
     val_accuracy: float | None = None
+    """Accuracy of the finished network at threshold 0.5, 0 to 1."""
     val_loss: float | None = None
+    """Binary cross-entropy of the finished network."""
     val_ece: float | None = None
-    """Expected calibration error (15 bins) of the finished network."""
+    """Expected calibration error (15 bins) of the finished network, 0 to 1."""
     val_ece_before: float | None = None
-    """The same before the scaling."""
+    """Expected calibration error (15 bins) before the scaling, 0 to 1."""
 
     def figures(self) -> dict[str, float]:
-        """The figures that are known, by name."""
+        """Return the values that are known, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
-class KeptFeatures:
-    """The kept output of frozen layers that a training learnt from."""
+class CachedFeatures:
+    """Describe the cached features that a network was trained on."""
 
     layer: str
-    """The last frozen operation."""
+    """Name of the last frozen operation, whose output was cached."""
     views: int
-    """Kept versions of each training picture."""
+    """Number of cached augmented views per training picture."""
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """The record of a training; its fields are those of the file, in their order."""
+    """Record a training; the fields are those of the file, in its order."""
 
     name: str
-    """As `run_name` gives it."""
+    """Name from `run_name`."""
     data_digest: str
-    """Content digest of the pictures."""
+    """Digest of the prepared pictures' content, 64 hex digits."""
     pictures: Mapping[str, Mapping[str, int]]
     """Number of pictures by split and class."""
     parts: tuple[Part, ...]
+    """Parts of the network, from input to output."""
     params: Mapping[str, Any]
-    """Preprocess and train parameters, as `named_params` names them."""
+    """Parameters of preprocess and train, from `named_params`."""
     best: EpochResult
-    """The epoch whose weights were kept."""
+    """Result of the epoch whose weights were kept."""
     calibration: Calibration
-    trunk: KeptFeatures | None
-    """None where the training learnt from the pictures themselves."""
+    """Calibration of the finished network."""
+    trunk: CachedFeatures | None
+    """Cached features of the frozen layers; None if the network was trained on the pictures themselves."""
 
     @classmethod
     def read(cls, model: Path) -> "TrainingRecord":
-        """Read the record of the training that left a model's folder.
+        """Read the record from the model's folder.
 
         Raises:
             UserError: the file is missing, damaged or incomplete.
@@ -72,29 +77,29 @@ class TrainingRecord:
         return read_record(cls, model / RECORD_FILE, "dvc repro train")
 
     def write(self, model: Path) -> None:
-        """Write the record into a model's folder."""
+        """Write the record into the model's folder."""
         write_json(model / RECORD_FILE, asdict(self) | {"calibration": self.calibration.figures()})
 
     @property
     def source_size(self) -> int:
-        """Side of the prepared pictures in pixels."""
+        """Return the side of the prepared pictures in pixels."""
         return int(self.params["preprocess.size"])
 
     @property
     def train_params(self) -> dict[str, Any]:
-        """The train parameters by dotted name, without the group's name."""
+        """Return the train parameters by dotted name, without the group's name."""
         prefix = "train."
         return {name.removeprefix(prefix): value for name, value in self.params.items() if name.startswith(prefix)}
 
 
 def named_params(report: PreparationReport, params: TrainParams) -> dict[str, Any]:
-    """Preprocess and train parameters as MLflow knows them: `preprocess.size`, `train.optimizer.name` ..."""
+    """Return the parameters of preprocess and train by their names in MLflow: `preprocess.size`, `train.epochs` ..."""
     groups = {"preprocess": report.params, "train": flatten(params)}
     return {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
 
 
 def run_name(params: TrainParams) -> str:
-    """A name that tells runs apart: network, input size, starting weights, what is trained, how long."""
+    """Return a run's name: backbone, input size, initial weights, number of unfrozen layers and of epochs."""
     width = f"x{params.width}" if params.width else ""
     weights = "" if params.weights == "none" else f"-{Path(params.weights).stem}"
     depth = "" if params.unfreeze == "all" else f"-last{params.unfreeze}"
