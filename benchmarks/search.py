@@ -38,9 +38,9 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
 def _found(sandbox: Sandbox) -> dict[str, Any]:
     """What the two studies hold."""
     os.chdir(sandbox.folder)
-    from realfake.sweep.results import figures_of
+    from realfake.sweep.results import sweep_metrics
     from realfake.sweep.study import Sweep
-    from realfake.sweep.trials import values_of
+    from realfake.sweep.trials import trial_values
 
     params = load_params(sandbox.folder / "params.yaml")
     studies = {name: _open(Sweep(None, name)) for name in ("default", "random")}
@@ -50,8 +50,8 @@ def _found(sandbox: Sandbox) -> dict[str, Any]:
     return {
         "fraction": params.tune.fraction,
         "epochs": params.train.epochs,
-        "figures": figures_of(studies["default"], params.train.epochs),
-        "best": {"trial": best.number, "value": best.value, **values_of(best)},
+        "figures": sweep_metrics(studies["default"], params.train.epochs),
+        "best": {"trial": best.number, "value": best.value, **trial_values(best)},
         "random": [{"value": trial.value, "curve": curve} for trial, curve in zip(random, curves, strict=True)],
         "pruners": {
             name: simulate(make, curves, params.tune.startup_trials) for name, make in _pruners(params).items()
@@ -82,10 +82,10 @@ def _pruners(params: Any) -> dict[str, Callable[[], Any]]:
     """Those of `tune.pruner`, and Hyperband, which shares the trials among brackets."""
     import optuna
 
-    from realfake.sweep.trials import pruner
+    from realfake.sweep.trials import make_pruner
 
     ours = {
-        name: lambda name=name: pruner(params.tune.model_copy(update={"pruner": name}), params.train.epochs)
+        name: lambda name=name: make_pruner(params.tune.model_copy(update={"pruner": name}), params.train.epochs)
         for name in ("none", "median", "halving")
     }
     return ours | {

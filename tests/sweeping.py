@@ -1,4 +1,4 @@
-"""A small space to search, a trial of it, and a study under way as fixtures to import, for tests of the sweep."""
+"""A small search space, and fixtures of a sweep to import: experiment, study, MLflow runs and outcome of a trial."""
 
 from collections.abc import Callable
 
@@ -19,6 +19,7 @@ SPACE = {
 
 
 def tune_params(**changes) -> TuneParams:
+    """Return the group tune with some values changed."""
     values = {
         "metric": "val_accuracy",
         "fraction": 1.0,
@@ -32,6 +33,7 @@ def tune_params(**changes) -> TuneParams:
 
 
 def claim(sweep: Sweep, worker: dict[str, str], wanted: int = 30):
+    """Claim a trial and suggest its parameters; return None when there are enough trials."""
     trial = sweep.claim(worker, tune_params(), wanted, epochs=8)
     if trial is not None:
         suggest(trial, tune_params().space)
@@ -59,7 +61,7 @@ def runs(sweep):
 
 @pytest.fixture(scope="module")
 def outcome(train_params) -> Callable[[float], Outcome]:
-    """What a trial found, with a network that was not trained."""
+    """Return a function from a value to the outcome of a trial, with an untrained network."""
     from realfake.models.builder import build_network
 
     network = build_network(train_params)

@@ -1,4 +1,4 @@
-"""A live worker is never taken for a dead one, and a dead one is noticed."""
+"""A live worker never counts as dead, and a dead worker is detected."""
 
 import json
 import os
@@ -11,13 +11,13 @@ import pytest
 from conftest import PROJECT
 
 from realfake.sweep import heartbeat
-from realfake.sweep.heartbeat import GRACE, Watch, Worker, beating, lock_is_held
+from realfake.sweep.heartbeat import TIMEOUT_SECONDS, Worker, WorkerMonitor, lock_is_held, send_heartbeats
 
 ELSEWHERE = {"host": "another", "lock": "/nowhere/1.lock"}
 
 
 @pytest.fixture
-def dead(project) -> dict[str, str]:
+def dead_mark(project) -> dict[str, str]:
     """The mark of a worker that was killed."""
     code = (
         "import json, os, signal; from realfake.sweep.heartbeat import Worker; worker = Worker(); "
@@ -28,49 +28,49 @@ def dead(project) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def test_a_lock_says_whether_its_process_lives(project, dead):
+def test_a_lock_tells_whether_its_process_is_alive(project, dead_mark):
     with Worker() as worker:
         assert lock_is_held(Path(worker.mark["lock"]))
-    path = Path(dead["lock"])
+    path = Path(dead_mark["lock"])
     assert lock_is_held(path) is False
-    assert lock_is_held(path) is None, "a lock that was found free is of no more use"
+    assert lock_is_held(path) is None, "a free lock file is deleted"
 
 
-def test_a_worker_of_this_machine_is_judged_by_its_lock_whatever_it_says(project, dead):
-    worker, watch = Worker(), Watch()
-    assert watch.alive(0, worker.mark, None, shared=False)
-    assert not watch.alive(1, dead, "a sign", shared=True)
+def test_a_worker_on_this_machine_is_alive_while_it_holds_its_lock_whatever_its_heartbeat(project, dead_mark):
+    worker, monitor = Worker(), WorkerMonitor()
+    assert monitor.is_alive(0, worker.mark, None, shared=False)
+    assert not monitor.is_alive(1, dead_mark, "a heartbeat", shared=True)
 
 
-def test_without_other_machines_a_trial_without_a_lock_is_lost():
-    assert not Watch().alive(0, {}, None, shared=False)
-    assert not Watch().alive(0, ELSEWHERE, 1.0, shared=False)
+def test_without_other_machines_a_worker_without_a_lock_is_dead():
+    assert not WorkerMonitor().is_alive(0, {}, None, shared=False)
+    assert not WorkerMonitor().is_alive(0, ELSEWHERE, 1.0, shared=False)
 
 
 @pytest.mark.parametrize("mark", [{}, ELSEWHERE])
-def test_another_machines_worker_lives_as_long_as_its_sign_changes(monkeypatch, mark):
+def test_a_worker_on_another_machine_is_alive_as_long_as_its_heartbeat_changes(monkeypatch, mark):
     now = 1000.0
     monkeypatch.setattr(heartbeat.time, "monotonic", lambda: now)
-    watch = Watch()
-    for sign in range(5):
-        assert watch.alive(0, mark, sign, shared=True)
-        now += GRACE - 1
-    assert watch.alive(0, mark, 5, shared=True)
-    now += GRACE + 1
-    assert not watch.alive(0, mark, 5, shared=True)
-    assert watch.alive(1, mark, 5, shared=True), "another trial's silence is its own"
+    monitor = WorkerMonitor()
+    for beat in range(5):
+        assert monitor.is_alive(0, mark, beat, shared=True)
+        now += TIMEOUT_SECONDS - 1
+    assert monitor.is_alive(0, mark, 5, shared=True)
+    now += TIMEOUT_SECONDS + 1
+    assert not monitor.is_alive(0, mark, 5, shared=True)
+    assert monitor.is_alive(1, mark, 5, shared=True), "each trial has heartbeats of its own"
 
 
-def test_signs_of_life_are_given_while_the_work_goes_on_and_end_with_it(monkeypatch):
-    monkeypatch.setattr(heartbeat, "BEAT", 0.001)
-    heard, enough = [], threading.Event()
+def test_heartbeats_are_sent_while_the_block_runs_and_stop_with_it(monkeypatch):
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.001)
+    beats, enough = [], threading.Event()
 
     def beat() -> None:
-        heard.append(0)
-        if len(heard) == 3:
+        beats.append(0)
+        if len(beats) == 3:
             enough.set()
 
     before = threading.active_count()
-    with beating(beat):
+    with send_heartbeats(beat):
         assert enough.wait(30)
     assert threading.active_count() == before

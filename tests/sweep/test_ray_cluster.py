@@ -1,4 +1,4 @@
-"""A sweep on more than one machine: a real PostgreSQL, a real MLflow server, a real Ray cluster that loses a node."""
+"""A sweep runs on several machines: a real PostgreSQL, MLflow server, and Ray cluster that loses a node."""
 
 import csv
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from checkouts import change, clone, run, start, succeed, wait_for
 from servers import mlflow_server, postgresql, ray_cluster, stop
 
 from realfake.core.errors import UserError
-from realfake.sweep.ray_cluster import Share, fitting_workers, node_files
+from realfake.sweep.ray_cluster import WorkerResources, fitting_workers, node_files
 from realfake.sweep.storage import open_database
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """What machines share: a database and an MLflow server."""
+    """The addresses of a database and an MLflow server that machines share."""
     with postgresql() as storage, mlflow_server(tmp_path_factory.mktemp("mlflow")) as uri:
         yield {"storage": storage, "mlflow": uri}
 
@@ -28,7 +28,7 @@ def states(project: Path) -> list[str]:
 
 
 def runs_of_study(uri: str, name: str) -> tuple[list, list, object]:
-    """The parents and the children of a study in an MLflow server."""
+    """Return the parent runs and child runs of a study on an MLflow server, and a client of it."""
     import mlflow
 
     client = mlflow.MlflowClient(uri)
@@ -38,18 +38,18 @@ def runs_of_study(uri: str, name: str) -> tuple[list, list, object]:
     return parents, [run for run in runs if run.data.tags.get("mlflow.parentRunId") in ids], client
 
 
-opened = cache(open_database)
-"""A database, opened once: the tests ask it many times a second, and each opening holds connections for a while."""
+opened_database = cache(open_database)
+"""Opens each database once: tests query it many times a second, and each new storage keeps connections for a while."""
 
 
-def in_flight(storage: str, name: str, process) -> list[int]:
-    """Numbers of a study's trials that something below a process trains now."""
+def running_trials(storage: str, name: str, process) -> list[int]:
+    """Return the numbers of the study's trials that descendants of a process are training now."""
     import optuna
     from optuna.trial import TrialState
 
     family = {str(member.pid) for member in psutil.Process(process.pid).children(recursive=True)}
     try:
-        study = optuna.load_study(study_name=name, storage=opened(storage))
+        study = optuna.load_study(study_name=name, storage=opened_database(storage))
     except KeyError:
         return []
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -68,7 +68,7 @@ def test_two_checkouts_share_a_database_and_one_is_killed(copied: Path, shared, 
     variables = {"MLFLOW_TRACKING_URI": shared["mlflow"]}
     first = start(copied, command, tmp_path / "first.txt", **variables)
     second = start(other, command, tmp_path / "second.txt", **variables)
-    (lost,) = wait_for(lambda: in_flight(shared["storage"], "both", second), first)
+    (lost,) = wait_for(lambda: running_trials(shared["storage"], "both", second), first)
     stop(second)
     assert first.wait(300) == 0, (tmp_path / "first.txt").read_text()
     found = states(copied)
@@ -76,7 +76,7 @@ def test_two_checkouts_share_a_database_and_one_is_killed(copied: Path, shared, 
     assert found[lost] == "fail"
     (parent,), children, _ = runs_of_study(shared["mlflow"], "both")
     assert parent.info.status == "FINISHED"
-    assert len(found) - len(children) in (0, 1), "a kill can fall between a trial and its run"
+    assert len(found) - len(children) in (0, 1), "a kill can happen after a trial has started and before its run has"
     assert not any(child.info.status == "RUNNING" for child in children)
 
 
@@ -91,7 +91,7 @@ def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared,
         lost = cluster.add(cpus=1)
         output = tmp_path / "swept.txt"
         sweep = start(copied, command + cluster.address, output, **variables)
-        (number,) = wait_for(lambda: in_flight(shared["storage"], "nodes", lost), sweep)
+        (number,) = wait_for(lambda: running_trials(shared["storage"], "nodes", lost), sweep)
         stop(lost)
         assert sweep.wait(400) == 0, output.read_text()
     assert "2 workers with 1 CPUs" in output.read_text()
@@ -110,13 +110,13 @@ def test_a_ray_cluster_loses_a_node_and_the_sweep_does_not(copied: Path, shared,
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ("--ray 127.0.0.1:6379", "--ray needs a database and an MLflow server"),
-        ("--storage sqlite:///x.db --study s --ray 127.0.0.1:6379", "--ray needs a database and an MLflow server"),
+        ("--ray 127.0.0.1:6379", "--ray needs a database"),
+        ("--storage sqlite:///x.db --study s --ray 127.0.0.1:6379", "--ray needs a database"),
         ("--study s --storage {storage} --ray 127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
-        ("--storage {storage} --study ../x", "--study is ../x; expected letters"),
+        ("--storage {storage} --study ../x", "--study is ../x"),
     ],
 )
-def test_mistakes_are_one_line(copied: Path, shared, options: str, expected: str) -> None:
+def test_an_unusable_option_is_a_one_line_error(copied: Path, shared, options: str, expected: str) -> None:
     command = f"python src/tune.py --trials 1 {options.format(**shared)}"
     done = run(copied, command, MLFLOW_TRACKING_URI=shared["mlflow"])
     assert done.returncode == 1
@@ -125,16 +125,17 @@ def test_mistakes_are_one_line(copied: Path, shared, options: str, expected: str
     assert "secret" not in done.stderr
 
 
-def test_as_many_workers_as_fit() -> None:
+def test_as_many_workers_run_as_fit_on_the_nodes() -> None:
     nodes = [{"CPU": 3.0}, {"CPU": 7.0, "GPU": 3.0}]
-    assert [fitting_workers(nodes, share) for share in (Share(2, 0), Share(2, 1), Share(1, 0.5))] == [4, 3, 6]
-    with pytest.raises(
-        UserError, match=r"no node holds a worker with 8 CPUs and 0 GPUs \(there are: 3 CPUs and 0 GPUs, 7"
-    ):
-        fitting_workers(nodes, Share(8, 0))
+    assert [
+        fitting_workers(nodes, resources)
+        for resources in (WorkerResources(2, 0), WorkerResources(2, 1), WorkerResources(1, 0.5))
+    ] == [4, 3, 6]
+    with pytest.raises(UserError, match=r"8 CPUs and 0 GPUs \(nodes: 3 CPUs and 0 GPUs, 7"):
+        fitting_workers(nodes, WorkerResources(8, 0))
 
 
-def test_given_weights_travel_to_the_nodes(project: Path) -> None:
+def test_starting_weights_are_sent_to_the_nodes(project: Path) -> None:
     from realfake.config.schema import load_params
 
     params = load_params(project / "params.yaml")

@@ -1,4 +1,4 @@
-"""What a sweep leaves: its figures, a table, the best parameters, drawings."""
+"""A sweep writes its metrics, a table of trials, the best parameters and figures."""
 
 import numpy as np
 import optuna
@@ -9,20 +9,20 @@ from PIL import Image
 from sweeping import tune_params
 
 from realfake.core.json_files import read_json
-from realfake.sweep.results import figures_of, summary, write
+from realfake.sweep.results import summarise, sweep_metrics, write_results
 from realfake.sweep.study import Sweep
 from realfake.sweep.trial_table import read_trials
-from realfake.sweep.trials import sampler, suggest
+from realfake.sweep.trials import make_sampler, suggest
 
 
 @pytest.fixture
 def sweep(project) -> Sweep:
-    """Six trials: the fourth was stopped after one of four epochs, the fifth failed."""
+    """A sweep of six trials: the fourth was pruned after one of four epochs, the fifth failed."""
     tune = tune_params()
     sweep = Sweep(None, "sweep-1")
     sweep.begin(tune, {"data": "d"})
     for number in range(6):
-        sweep.study.sampler = sampler(tune, number)
+        sweep.study.sampler = make_sampler(tune, number)
         trial = sweep.study.ask()
         suggest(trial, tune.space)
         for epoch in range(1, 2 if number == 3 else 5):
@@ -40,19 +40,18 @@ def sweep(project) -> Sweep:
     return sweep
 
 
-def test_savings_are_the_epochs_not_trained_and_the_pictures_not_computed(sweep):
-    """21 epochs of 50 pictures, at the 5 pictures a second of the one pass that was made, less what that cost."""
-    figures = figures_of(sweep.study, epochs=4)
-    assert figures["seconds_saved_by_pruning"] == 30.0
-    assert figures["seconds_saved_by_cache"] == pytest.approx(21 * 50 / 5 - 20 - 5 * 0.5)
-    assert (figures["best"], figures["trials_complete"], figures["trials_fail"]) == (0.75, 4, 1)
-    text = summary(figures)
-    assert "saved: about 30 s by pruning, 3 min by the feature cache (of a worker's time)" in text
-    assert text.startswith("what mattered: ")
+def test_the_saved_time_is_that_of_epochs_not_trained_and_features_not_computed(sweep):
+    """21 epochs of 50 pictures at 5 pictures per second, the rate of the one computation, less what was spent."""
+    metrics = sweep_metrics(sweep.study, epochs=4)
+    assert metrics["seconds_saved_by_pruning"] == 30.0
+    assert metrics["seconds_saved_by_cache"] == pytest.approx(21 * 50 / 5 - 20 - 5 * 0.5)
+    assert (metrics["best"], metrics["trials_complete"], metrics["trials_fail"]) == (0.75, 4, 1)
+    text = summarise(metrics)
+    assert "30 s by pruning, 3 min by the feature cache" in text
+    assert "dropout" in text
 
 
-def test_what_the_cache_saved_is_not_told_where_nobody_knows_what_it_cost(project):
-    """All was there from the start: another sweep had computed it."""
+def test_the_time_saved_by_a_cache_that_another_sweep_filled_is_unknown(project):
     sweep = Sweep(None, "sweep-1")
     sweep.begin(tune_params(), {"data": "d"})
     trial = sweep.study.ask()
@@ -60,13 +59,13 @@ def test_what_the_cache_saved_is_not_told_where_nobody_knows_what_it_cost(projec
     trial.report(0.5, 1)
     trial.set_user_attr("cache", {"computed": 0, "reused": 100, "seconds": 0.5, "an_epoch": 50})
     sweep.study.tell(trial, 0.5)
-    figures = figures_of(sweep.study, epochs=1)
-    assert "seconds_saved_by_cache" not in figures
-    assert summary(figures) == ""
+    metrics = sweep_metrics(sweep.study, epochs=1)
+    assert "seconds_saved_by_cache" not in metrics
+    assert summarise(metrics) == ""
 
 
-def test_the_end_is_written_as_table_fragment_and_figures(sweep, tmp_path):
-    write(sweep.study, tune_params(), figures_of(sweep.study, 4), tmp_path / "tune")
+def test_results_are_a_table_best_parameters_metrics_and_figures(sweep, tmp_path):
+    write_results(sweep.study, tune_params(), sweep_metrics(sweep.study, 4), tmp_path / "tune")
     best = yaml.safe_load((tmp_path / "tune/best.yaml").read_text())["train"]
     rows = read_trials(tmp_path / "tune", list(tune_params().space))
     assert [row.state for row in rows] == ["complete"] * 3 + ["pruned", "fail", "complete"]
@@ -77,11 +76,11 @@ def test_the_end_is_written_as_table_fragment_and_figures(sweep, tmp_path):
     assert names == {"history", "importance", "slice", "parallel", "learning_curves"}
 
 
-def test_figures_are_drawn_in_the_projects_look_and_optunas_is_left_alone(sweep, tmp_path):
-    """White ground, where Optuna would draw on grey."""
-    optunas = style.library["ggplot"]
-    write(sweep.study, tune_params(), figures_of(sweep.study, 4), tmp_path)
+def test_figures_have_the_projects_style_and_matplotlibs_own_is_unchanged(sweep, tmp_path):
+    """Their background is white; Optuna would draw on grey."""
+    original = style.library["ggplot"]
+    write_results(sweep.study, tune_params(), sweep_metrics(sweep.study, 4), tmp_path)
     for file in (tmp_path / "figures").glob("*.png"):
         white = (np.asarray(Image.open(file).convert("RGB")) == 255).all(axis=2).mean()
         assert white > 0.6, file.name
-    assert style.library["ggplot"] is optunas
+    assert style.library["ggplot"] is original

@@ -1,4 +1,4 @@
-"""A storage that is damaged is mended, and one that fails says so in a line without its password."""
+"""A damaged journal is repaired, and an unusable database is a one-line error without its password."""
 
 import re
 
@@ -6,11 +6,11 @@ import pytest
 from sweeping import tune_params
 
 from realfake.core.errors import UserError
-from realfake.sweep.storage import answering, without_password
+from realfake.sweep.storage import explain_storage_errors, without_password
 from realfake.sweep.study import Sweep
 
 
-def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(project):
+def test_an_unreachable_database_is_a_one_line_error_without_the_password(project):
     with pytest.raises(UserError, match="cannot be used") as error:
         Sweep("postgresql+psycopg://me:secret@127.0.0.1:9/x", "s")
     assert "secret" not in str(error.value)
@@ -18,15 +18,15 @@ def test_a_storage_that_cannot_be_reached_is_one_line_without_the_password(proje
 
 
 @pytest.mark.parametrize("url", ["a://me:p@55:w@h/x", "a://me:w@h/x?password=w&n=1", "a://me@h/x?n=1&password=w"])
-def test_no_part_of_a_password_is_shown(url):
+def test_no_part_of_a_password_is_printed(url):
     shown = without_password(url)
     assert not re.search(r"\bw\b|55", shown)
     assert shown.startswith("a://me")
     assert "h/x" in shown
 
 
-def test_a_line_that_was_not_written_to_its_end_is_cut_off(project):
-    """By a full disk or a power cut; the next line would be glued to it, and the study lost."""
+def test_an_unfinished_last_line_of_the_journal_is_removed(project):
+    """A full disk or a power cut leaves one; the next line would be appended to it, and the study be unreadable."""
     sweep = Sweep(None, "sweep-1")
     sweep.begin(tune_params(), {"data": "d"})
     sweep.study.tell(sweep.study.ask(), 0.5)
@@ -42,10 +42,10 @@ def test_a_line_that_was_not_written_to_its_end_is_cut_off(project):
     assert reopened.counts().completed == 2
 
 
-def test_a_storage_that_stops_answering_is_one_line():
+def test_a_storage_that_stops_answering_is_a_one_line_error():
     from optuna.exceptions import StorageInternalError
 
-    expected = r"the storage of study s does not answer \(server closed"
-    with pytest.raises(UserError, match=expected) as error, answering("s"):
+    expected = r"study s .*\(server closed"
+    with pytest.raises(UserError, match=expected) as error, explain_storage_errors("s"):
         raise StorageInternalError("An exception is raised") from OSError("server closed the connection")
     assert "\n" not in str(error.value)

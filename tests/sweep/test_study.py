@@ -1,4 +1,4 @@
-"""A study counts what is finished, gives lost proposals to others, and never takes a live trial for a lost one."""
+"""A study counts its trials, and retries those whose worker died, but no running one."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from sweeping import claim, tune_params
 from realfake.config.tool_schema import Choices
 from realfake.core.errors import UserError
 from realfake.sweep.heartbeat import Worker
-from realfake.sweep.study import Sweep, identity
+from realfake.sweep.study import Sweep, study_identity
 from realfake.sweep.trials import suggest
 
 
@@ -37,7 +37,7 @@ time.sleep(60)
 """
 
 
-def test_trials_in_flight_and_finished_count_together(sweep):
+def test_running_and_finished_trials_count_together(sweep):
     worker = Worker()
     first, second = claim(sweep, worker.mark, 2), claim(sweep, worker.mark, 2)
     assert claim(sweep, worker.mark, 2) is None
@@ -51,17 +51,17 @@ def test_trials_in_flight_and_finished_count_together(sweep):
     assert (counts.completed, counts.failed, counts.running, counts.finished) == (2, 1, 0, 2)
 
 
-def test_the_proposal_of_a_killed_worker_is_tried_again_and_a_live_one_is_left_alone(sweep):
+def test_the_trial_of_a_killed_worker_is_retried_and_that_of_a_live_worker_is_not(sweep):
     command = [sys.executable, "-c", HOLDER, str(PROJECT / "src"), str(PROJECT / "tests")]
     holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "claimed\n"
     sweep.recover()
-    assert sweep.counts().running == 1, "a live trial was taken for a lost one"
+    assert sweep.counts().running == 1, "a running trial counted as lost"
     lost = sweep.study.get_trials()[0]
     holder.kill()
     holder.wait()
-    with sweep.alone():
+    with sweep.locked():
         sweep.recover()
     assert (sweep.counts().running, sweep.counts().failed) == (0, 1)
     worker = Worker()
@@ -70,7 +70,7 @@ def test_the_proposal_of_a_killed_worker_is_tried_again_and_a_live_one_is_left_a
     assert again.user_attrs["retry_of"] == lost.number
 
 
-def test_a_proposal_that_kills_every_worker_is_given_up(sweep):
+def test_a_trial_that_kills_every_worker_is_retried_a_limited_number_of_times(sweep):
     worker = Worker()
     first = claim(sweep, worker.mark)
     sweep.fail(first.number, "killed", retry=True)
@@ -83,27 +83,26 @@ def test_a_proposal_that_kills_every_worker_is_given_up(sweep):
     assert not seen[2]
 
 
-def test_a_study_of_other_data_or_space_is_refused(sweep):
-    with pytest.raises(UserError, match=r"study sweep-1 was begun with other data; `--new` \(or another"):
+def test_a_study_with_other_data_is_refused(sweep):
+    with pytest.raises(UserError, match=r"study sweep-1 .* data.*--new"):
         Sweep(None, "sweep-1").begin(tune_params(), {"data": "other"})
 
 
-def test_identity_leaves_out_what_varies(train_params):
-    first = identity(train_params, tune_params(), "d")
+def test_a_study_is_identified_by_the_parameters_that_its_trials_share(train_params):
+    first = study_identity(train_params, tune_params(), "d")
     other = train_params.model_copy(update={"dropout": 0.5})
-    assert identity(other, tune_params(), "d") == first
+    assert study_identity(other, tune_params(), "d") == first
     longer = train_params.model_copy(update={"epochs": 9})
-    assert identity(longer, tune_params(), "d") != first
-    assert identity(train_params, tune_params(fraction=0.5), "d") != first
-    assert identity(train_params, tune_params(metric="val_loss"), "d") != first
+    assert study_identity(longer, tune_params(), "d") != first
+    assert study_identity(train_params, tune_params(fraction=0.5), "d") != first
+    assert study_identity(train_params, tune_params(metric="val_loss"), "d") != first
     narrower = {"dropout": Choices(choices=[0.1])}
-    assert identity(train_params, tune_params(space=narrower), "d")["space"] != first["space"]
+    assert study_identity(train_params, tune_params(space=narrower), "d")["space"] != first["space"]
     finished = train_params.model_copy(update={"mirror": not train_params.mirror, "calibration": "platt"})
-    assert identity(finished, tune_params(), "d") == first
+    assert study_identity(finished, tune_params(), "d") == first
 
 
-def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):
-    """Two machines that share a database see the same silence."""
+def test_a_trial_that_two_machines_report_as_lost_is_retried_once(sweep):
     lost = claim(sweep, Worker().mark)
     other = Sweep(None, "sweep-1")
     other.study = sweep.study
@@ -113,13 +112,13 @@ def test_a_trial_that_two_take_for_lost_is_retried_once(sweep):
     assert states == ["FAIL", "WAITING"]
 
 
-def test_two_machines_do_not_begin_the_last_trial_twice(project):
-    """The later one withdraws; a database is shared by claims that no lock keeps apart."""
+def test_of_two_machines_that_start_the_last_trial_the_later_one_withdraws(project):
+    """Machines share a database, but no lock."""
     url = f"sqlite:///{project}/sweeps.db"
     one, other = Sweep(url, "both"), Sweep(url, "both")
     for sweep in (one, other):
         sweep.begin(tune_params(), {"data": "d"})
-    assert (one.made_here, other.made_here) == (True, False)
+    assert (one.created_here, other.created_here) == (True, False)
     counted = other.counts()
     workers = [Worker(), Worker()]
     first = claim(one, workers[0].mark, 1)
@@ -130,7 +129,7 @@ def test_two_machines_do_not_begin_the_last_trial_twice(project):
     assert states == ["RUNNING", "FAIL"]
 
 
-def test_machines_that_begin_at_once_propose_different_trials(project):
+def test_machines_that_start_at_the_same_time_try_different_parameters(project):
     url = f"sqlite:///{project}/sweeps.db"
     one, other = Sweep(url, "both"), Sweep(url, "both")
     for sweep in (one, other):

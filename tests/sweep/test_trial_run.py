@@ -1,4 +1,4 @@
-"""A trial's end is recorded, whatever it is: complete, stopped early, failed, or given back to other workers."""
+"""The end of a trial is recorded: completed, pruned, failed, or given back to other workers."""
 
 from dataclasses import replace
 
@@ -9,23 +9,23 @@ from sweeping import experiment, outcome, runs, sweep, tune_params  # noqa: F401
 from realfake.config.tool_schema import Choices
 from realfake.core.errors import UserError
 from realfake.sweep import trial_run
-from realfake.sweep.worker import work
+from realfake.sweep.worker import run_trials
 from realfake.training.history import EpochTiming
 
 
 @pytest.mark.slow
-def test_a_network_that_cannot_be_kept_is_no_finished_trial(sweep, experiment, runs, monkeypatch, outcome):
+def test_a_trial_whose_network_cannot_be_logged_failed(sweep, experiment, runs, monkeypatch, outcome):
     def refuse(run, file):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(runs, "keep_model", refuse)
     monkeypatch.setattr(trial_run, "run_trial", lambda *arguments: outcome(0.7))
     with pytest.raises(UserError, match="No space left on device"):
-        work(sweep, experiment, runs, 1)
+        run_trials(sweep, experiment, runs, 1)
     assert (sweep.counts().completed, sweep.counts().failed) == (0, 5)
 
 
-def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs, monkeypatch, outcome):
+def test_a_poor_trial_is_pruned_but_not_among_the_startup_trials(sweep, experiment, runs, monkeypatch, outcome):
     seen = []
 
     def run_trial(experiment, values, on_epoch):
@@ -37,7 +37,7 @@ def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs
         return outcome(value)
 
     monkeypatch.setattr(trial_run, "run_trial", run_trial)
-    work(sweep, experiment, runs, 5)
+    run_trials(sweep, experiment, runs, 5)
     assert seen[:3] == [4, 4, 4]
     assert seen[4] == 1
     assert sweep.counts().pruned >= 1
@@ -45,33 +45,33 @@ def test_a_poor_trial_is_stopped_but_not_among_the_first(sweep, experiment, runs
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_worker_that_is_stopped_gives_its_trial_back(sweep, experiment, runs, monkeypatch, stop):
+def test_an_interrupted_worker_gives_its_trial_back(sweep, experiment, runs, monkeypatch, stop):
     def run_trial(*arguments):
         raise stop
 
     monkeypatch.setattr(trial_run, "run_trial", run_trial)
     with pytest.raises(stop):
-        work(sweep, experiment, runs, 2)
+        run_trials(sweep, experiment, runs, 2)
     assert [trial.state.name for trial in sweep.study.get_trials()] == ["FAIL", "WAITING"]
 
 
 @pytest.mark.slow
-def test_a_worker_whose_parent_is_gone_gives_its_trial_back_and_ends(sweep, experiment, runs):
+def test_an_orphaned_worker_gives_its_trial_back_and_ends(sweep, experiment, runs):
     answers = iter([False, True, True])
-    work(sweep, experiment, runs, 2, orphaned=lambda: next(answers))
+    run_trials(sweep, experiment, runs, 2, orphaned=lambda: next(answers))
     trial = sweep.study.get_trials()[0]
     assert (trial.state.name, trial.user_attrs["reason"]) == ("FAIL", "interrupted")
     assert sweep.study.get_trials()[1].state.name == "WAITING"
 
 
-def test_values_that_do_not_go_together_fail_with_the_rule(sweep, experiment, runs):
-    """Each is allowed; the space cannot be checked in all combinations."""
+def test_contradictory_values_fail_with_the_rule_that_they_break(sweep, experiment, runs):
+    """Each of them is allowed, and the combinations of a search space are too many to check."""
     space = {"epochs": Choices(choices=[1]), "optimizer.warmup_epochs": Choices(choices=[2.0])}
-    with pytest.raises(UserError, match=r"the last one: optimizer.warmup_epochs 2.0 exceeds epochs 1"):
-        work(sweep, replace(experiment, tune=tune_params(space=space)), runs, 1)
+    with pytest.raises(UserError, match=r"warmup_epochs 2.0 exceeds epochs 1"):
+        run_trials(sweep, replace(experiment, tune=tune_params(space=space)), runs, 1)
 
 
-def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(
+def test_a_failed_trial_is_recorded_with_its_reason_and_the_sweep_continues(
     sweep, experiment, runs, monkeypatch, outcome
 ):
     answers = iter([MemoryError("no memory for 8 GB"), UserError("the loss is nan"), outcome(0.7), outcome(0.8)])
@@ -83,7 +83,7 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on(
         return answer
 
     monkeypatch.setattr(trial_run, "run_trial", run_trial)
-    work(sweep, experiment, runs, 2)
+    run_trials(sweep, experiment, runs, 2)
     assert (sweep.counts().completed, sweep.counts().failed) == (2, 2)
     reasons = [trial.user_attrs.get("reason") for trial in sweep.study.get_trials()]
     assert reasons == ["no memory for 8 GB", "the loss is nan", None, None]

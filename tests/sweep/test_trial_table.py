@@ -1,4 +1,4 @@
-"""The table of trials is read as it was written, also where trials came to nothing."""
+"""The table of trials is read as it was written, including failed and running trials."""
 
 import pytest
 from sweeping import tune_params
@@ -13,7 +13,7 @@ NAMES = list(tune_params().space)
 
 @pytest.fixture
 def study(project):
-    """A finished trial, one that failed, and one that is running."""
+    """A study with a completed, a failed and a running trial."""
     sweep = Sweep(None, "sweep-1")
     sweep.begin(tune_params(), {"data": "d"})
     for number in range(3):
@@ -29,7 +29,7 @@ def study(project):
     return sweep.study
 
 
-def test_it_is_read_as_it_was_written(study, tmp_path):
+def test_a_table_is_read_as_it_was_written(study, tmp_path):
     write_trials(study, NAMES, tmp_path)
     header = (tmp_path / TRIALS_FILE).read_text().splitlines()[0]
     assert header == ",".join((*COLUMNS, *NAMES))
@@ -41,7 +41,7 @@ def test_it_is_read_as_it_was_written(study, tmp_path):
         assert row.params == {name: str(value) for name, value in written.params.items()}
 
 
-def test_a_table_of_other_parameters_is_one_line(study, tmp_path):
+def test_a_table_with_other_parameters_is_a_one_line_error(study, tmp_path):
     write_trials(study, NAMES, tmp_path)
-    with pytest.raises(UserError, match=r"trials\.csv is damaged; `python src/tune\.py` makes it again"):
+    with pytest.raises(UserError, match=r"trials\.csv is damaged.*python src/tune\.py"):
         read_trials(tmp_path, [*NAMES, "epochs"])

@@ -1,4 +1,4 @@
-"""A worker runs trials until there are enough, records what fails, and puts its trial away when it must end."""
+"""A worker runs trials until there are enough, and stops when too many fail in a row."""
 
 import gc
 from pathlib import Path
@@ -13,25 +13,25 @@ from realfake.core.errors import UserError
 from realfake.sweep import trial_run
 from realfake.sweep import worker as sweep_worker
 from realfake.sweep.trials import suggest
-from realfake.sweep.worker import Order, serve, work
+from realfake.sweep.worker import Order, run_trials, run_worker
 
 
-def test_trials_see_the_chosen_part_of_train_and_all_of_val(project, experiment, monkeypatch):
+def test_trials_use_the_chosen_fraction_of_train_and_all_of_val(project, experiment, monkeypatch):
     seen = []
-    monkeypatch.setattr(sweep_worker, "work", lambda sweep, experiment, *others: seen.append(experiment))
+    monkeypatch.setattr(sweep_worker, "run_trials", lambda sweep, experiment, *others: seen.append(experiment))
     half = experiment.tune.model_copy(update={"fraction": 0.5})
     params = load_params(PROJECT / "recipes/scratch.yaml").model_copy(update={"train": experiment.train, "tune": half})
-    serve(Order("sweep-1", None, 3, "d" * 64), params, experiment.data, lambda: False)
+    run_worker(Order("sweep-1", None, 3, "d" * 64), params, experiment.data, lambda: False)
     (train, val) = seen[0].data
     assert np.bincount(train[1]).tolist() == [8, 8]
     assert len(val[1]) == 16
 
 
 @pytest.mark.slow
-def test_trials_are_trained_logged_and_the_best_is_kept(project, sweep, experiment, runs):
+def test_trials_are_trained_and_logged_and_the_best_network_is_kept(project, sweep, experiment, runs):
     from realfake.models.saving import load_network
 
-    work(sweep, experiment, runs, 3)
+    run_trials(sweep, experiment, runs, 3)
     counts = sweep.counts()
     assert (counts.finished, counts.failed) == (3, 0)
     client = runs.client
@@ -49,42 +49,40 @@ def test_trials_are_trained_logged_and_the_best_is_kept(project, sweep, experime
         assert trial.user_attrs["memory_mb"] > 100
 
 
-def test_a_sweep_whose_trials_all_fail_stops_with_the_reason_and_can_be_tried_again(
-    sweep, experiment, runs, monkeypatch
-):
-    """What was wrong may have been mended: failures of before do not count."""
+def test_a_sweep_whose_trials_all_fail_stops_with_the_reason_and_can_be_run_again(sweep, experiment, runs, monkeypatch):
+    """The user may have corrected the cause, so earlier failures do not count."""
 
     def run_trial(*arguments):
         raise UserError("train.unfreeze is 999")
 
     monkeypatch.setattr(trial_run, "run_trial", run_trial)
-    monkeypatch.setattr(sweep_worker, "GIVE_UP", 2)
+    monkeypatch.setattr(sweep_worker, "MAX_FAILURES_IN_A_ROW", 2)
     for times in (1, 2):
-        with pytest.raises(UserError, match=r"2 trials failed in a row, .* train.unfreeze is 999"):
-            work(sweep, experiment, runs, 30)
+        with pytest.raises(UserError, match=r"2 trials failed .*train.unfreeze is 999"):
+            run_trials(sweep, experiment, runs, 30)
         assert sweep.counts().failed == 2 * times
 
 
-def test_many_lost_workers_do_not_end_a_sweep(sweep, experiment, runs, monkeypatch, outcome):
-    """A reboot with many workers in flight leaves as many failed trials."""
+def test_trials_lost_with_their_workers_do_not_end_a_sweep(sweep, experiment, runs, monkeypatch, outcome):
+    """A reboot while many workers run leaves as many failed trials."""
     for _ in range(6):
         trial = sweep.study.ask()
         suggest(trial, experiment.tune.space)
     sweep.recover()
     assert sweep.counts().failed == 6
     monkeypatch.setattr(trial_run, "run_trial", lambda *arguments: outcome(0.7))
-    work(sweep, experiment, runs, 3)
+    run_trials(sweep, experiment, runs, 3)
     assert sweep.counts().completed == 3
 
 
 @pytest.mark.slow
-def test_nothing_of_a_finished_trial_stays_in_memory(sweep, experiment, runs):
-    """TensorFlow keeps custom gradients, and with them all graphs of a network."""
+def test_the_graphs_of_a_finished_trial_are_freed(sweep, experiment, runs):
+    """TensorFlow itself keeps custom gradients, and with them all graphs of a network."""
 
     def graphs() -> int:
-        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+        return sum(type(item).__name__ == "FuncGraph" for item in gc.get_objects())
 
-    work(sweep, experiment, runs, 1)
+    run_trials(sweep, experiment, runs, 1)
     before = graphs()
-    work(sweep, experiment, runs, 2)
+    run_trials(sweep, experiment, runs, 2)
     assert graphs() == before

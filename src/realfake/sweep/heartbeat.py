@@ -1,4 +1,4 @@
-"""Whether the worker of a trial lives: by a lock of the operating system on its machine, by signs of life elsewhere."""
+"""Detect dead workers: by a lock of the operating system on the same machine, by heartbeats on other machines."""
 
 import os
 import secrets
@@ -14,14 +14,14 @@ from filelock import FileLock, Timeout
 
 from realfake.core.files import state_folder
 
-BEAT = 10.0
-"""Seconds between two signs of life."""
-GRACE = 60.0
-"""Seconds without one after which a worker of another machine is taken for dead."""
+HEARTBEAT_SECONDS = 10.0
+"""Seconds between two heartbeats of a worker."""
+TIMEOUT_SECONDS = 60.0
+"""Seconds without a heartbeat after which a worker on another machine counts as dead."""
 
 
 class Worker:
-    """This process as a study sees it: a mark in its trials, and a lock that ends with the process."""
+    """Identify this process to a study: by a mark in its trials, and a lock file that is released when it ends."""
 
     def __init__(self) -> None:
         folder = state_folder("locks") / "workers"
@@ -30,7 +30,7 @@ class Worker:
         self._lock = FileLock(path)
         self._lock.acquire()
         self.mark = {"host": socket.gethostname(), "lock": str(path.resolve())}
-        """Stands in the trials of this worker."""
+        """Host name and path of the lock file, which the study stores with each trial of this worker."""
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +41,11 @@ class Worker:
 
 
 def lock_is_held(path: Path) -> bool | None:
-    """Whether the process that made a lock lives; None where the file is not to be found, as on another machine."""
+    """Return whether the process that created a lock file is alive; delete the file if it is not.
+
+    Returns:
+        None where the file does not exist, as on another machine.
+    """
     if not path.is_file():
         return None
     lock = FileLock(path)
@@ -54,44 +58,45 @@ def lock_is_held(path: Path) -> bool | None:
     return False
 
 
-class Watch:
-    """Listens to the signs of life of workers that no lock here tells of.
+class WorkerMonitor:
+    """Decide whether workers are alive; remember the heartbeats of those on other machines.
 
-    A worker is judged by whether its sign changes, by the clock of this machine: clocks need not agree.
+    A worker elsewhere is alive as long as its heartbeat changes. Only this machine's clock is read: clocks of machines
+    need not agree.
     """
 
     def __init__(self) -> None:
-        self._heard: dict[int, tuple[Any, float]] = {}
+        self._last_beats: dict[int, tuple[Any, float]] = {}
 
-    def alive(self, number: int, mark: Mapping[str, str], beat: Any, shared: bool) -> bool:
-        """Whether the worker of a trial lives.
+    def is_alive(self, number: int, mark: Mapping[str, str], beat: Any, shared: bool) -> bool:
+        """Return whether the worker of a trial is alive.
 
         Args:
-            number: of the trial.
-            mark: of its worker; empty where none is named yet.
-            beat: its last sign of life, whatever it is.
+            number: number of the trial.
+            mark: `Worker.mark` of its worker; empty if the trial has no worker yet.
+            beat: last heartbeat of the worker; only compared with the one before.
             shared: whether other machines work on the study.
         """
-        here = mark.get("host") == socket.gethostname() or not shared  # a host's name may change
-        held = lock_is_held(Path(mark["lock"])) if mark and here else None
+        local = mark.get("host") == socket.gethostname() or not shared  # a host's name may change
+        held = lock_is_held(Path(mark["lock"])) if mark and local else None
         if held is not None or not shared:
             return bool(held)
         now = time.monotonic()
-        last, when = self._heard.get(number, (None, now))
-        if last != beat or number not in self._heard:
-            when = now
-        self._heard[number] = (beat, when)
-        return now - when < GRACE
+        last, changed = self._last_beats.get(number, (None, now))
+        if last != beat or number not in self._last_beats:
+            changed = now
+        self._last_beats[number] = (beat, changed)
+        return now - changed < TIMEOUT_SECONDS
 
 
 @contextmanager
-def beating(beat: Callable[[], None]) -> Iterator[None]:
-    """Give signs of life while a block runs, from a thread: an epoch may take longer than others would wait."""
-    over = threading.Event()
+def send_heartbeats(beat: Callable[[], None]) -> Iterator[None]:
+    """Call `beat` repeatedly from a thread while the block runs; an epoch may take longer than TIMEOUT_SECONDS."""
+    stop = threading.Event()
 
     def repeat() -> None:
-        while not over.wait(BEAT):
-            with suppress(Exception):  # a database that does not answer now may answer the next time
+        while not stop.wait(HEARTBEAT_SECONDS):
+            with suppress(Exception):  # the database may answer the next time
                 beat()
 
     thread = threading.Thread(target=repeat, daemon=True)
@@ -99,5 +104,5 @@ def beating(beat: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        stop.set()
         thread.join()

@@ -1,4 +1,4 @@
-"""A sweep in MLflow: one parent run for the study, a child for each trial."""
+"""Log a sweep to MLflow: one parent run for the study, and a child run for each trial."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -15,51 +15,62 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-PATIENCE = 20.0
-"""Seconds that a machine has to make the parent run of the study that it made."""
+PARENT_WAIT_SECONDS = 20.0
+"""Seconds to wait for the machine that created the study to create its parent run."""
 STATUS = {"completed": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+"""MLflow's status of a run, by the state of its trial."""
 
 
 class SweepRuns:
-    """The runs of one study."""
+    """Write the MLflow runs of one study."""
 
     def __init__(self, client: Any, experiment: str, parent: str, tags: Mapping[str, str]) -> None:
         self.client, self._experiment, self.parent, self._tags = client, experiment, parent, tags
 
-    def begin(self, trial: "Trial", train: TrainParams, values: Mapping[str, Any]) -> str:
-        """Open a trial's run, with all parameters of its training; returns the run's id."""
-        every = flatten(with_values(train, values))
-        named = {f"train.{name}": value for name, value in every.items() if name not in FINISHING}
+    def begin_trial(self, trial: "Trial", train: TrainParams, values: Mapping[str, Any]) -> str:
+        """Create the run of a trial, with all parameters of its training, and return the run's id."""
+        flat = flatten(with_values(train, values))
+        params = {f"train.{name}": value for name, value in flat.items() if name not in FINISHING}
         tags = {"mlflow.parentRunId": self.parent, "trial": str(trial.number), **self._tags}
         if "retry_of" in trial.user_attrs:
             tags["retry_of"] = str(trial.user_attrs["retry_of"])
-        link = create_run(self.client, self._experiment, f"trial-{trial.number}", named, tags)
+        link = create_run(self.client, self._experiment, f"trial-{trial.number}", params, tags)
         trial.set_user_attr("mlflow_run", link.run_id)
         return link.run_id
 
-    def epoch(self, run: str, values: Mapping[str, Any]) -> None:
-        """Log one epoch's figures."""
-        figures = {name: value for name, value in values.items() if name != "epoch"}
-        self.client.log_batch(run, metrics=as_metrics(figures, step=values["epoch"]))
+    def log_epoch(self, run: str, values: Mapping[str, Any]) -> None:
+        """Log the metrics of one epoch; `values` also holds its number, `epoch`."""
+        metrics = {name: value for name, value in values.items() if name != "epoch"}
+        self.client.log_batch(run, metrics=as_metrics(metrics, step=values["epoch"]))
 
-    def end(self, run: str | None, state: str, seconds: float, value: float | None = None, reason: str = "") -> None:
-        """Close a trial's run; `reason` says why it came to nothing."""
+    def end_trial(
+        self, run: str | None, state: str, seconds: float, value: float | None = None, reason: str = ""
+    ) -> None:
+        """Close the run of a trial; do nothing where it has none.
+
+        Args:
+            run: id of the run, or None.
+            state: a key of STATUS.
+            seconds: duration of the trial.
+            value: the trial's objective value; None unless it was completed.
+            reason: why the trial was not completed.
+        """
         if run is None:
             return
         self.client.set_tag(run, "trial_state", state)
         if reason:
             self.client.set_tag(run, "reason", reason)
-        figures = {"trial_seconds": seconds} | ({} if value is None else {"objective": value})
-        self.client.log_batch(run, metrics=as_metrics(figures, step=0))
+        metrics = {"trial_seconds": seconds} | ({} if value is None else {"objective": value})
+        self.client.log_batch(run, metrics=as_metrics(metrics, step=0))
         self.client.set_terminated(run, STATUS[state])
 
     def keep_model(self, run: str, file: Path) -> None:
-        """Keep the network of a trial's run."""
+        """Log the network of a trial to its run, and tag the run as the best one."""
         self.client.log_artifact(run, str(file), "model")
         self.client.set_tag(run, "best", "true")
 
     def keep_only_best(self, sweep: Sweep) -> None:
-        """Remove the networks of finished trials that are not the best, or no longer."""
+        """Delete the networks of finished trials that are not the best one (any more)."""
         trials, best = sweep.study.get_trials(deepcopy=False), sweep.study.best_trial.number
         for run in self._children("tags.best = 'true'"):
             number = int(run.data.tags["trial"])
@@ -67,13 +78,14 @@ class SweepRuns:
                 delete_artifacts(self.client, run.info.run_id, "model")
                 self.client.delete_tag(run.info.run_id, "best")
 
-    def _children(self, which: str) -> list[Any]:
-        found = self.client.get_experiment_by_name(self._experiment)
-        of_study = f"tags.`mlflow.parentRunId` = '{self.parent}' AND {which}"
-        return list(self.client.search_runs([found.experiment_id], of_study))
+    def _children(self, condition: str) -> list[Any]:
+        """Return the runs of the study's trials that match a filter of MLflow's search."""
+        experiment = self.client.get_experiment_by_name(self._experiment)
+        of_study = f"tags.`mlflow.parentRunId` = '{self.parent}' AND {condition}"
+        return list(self.client.search_runs([experiment.experiment_id], of_study))
 
-    def bury(self, sweep: Sweep) -> None:
-        """Close the runs of trials whose workers died, and the study's own when nobody works on it."""
+    def close_lost(self, sweep: Sweep) -> None:
+        """Close the runs of trials whose workers died, and the parent run if no trial is running."""
         trials = sweep.study.get_trials(deepcopy=False)
         states = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "interrupted"}
         for run in self._children("attributes.status = 'RUNNING'"):
@@ -81,13 +93,20 @@ class SweepRuns:
             if trial.state.is_finished():
                 seconds = trial.duration.total_seconds() if trial.duration else 0.0
                 value, reason = (trial.value, "") if trial.state.name == "COMPLETE" else (None, _reason(trial))
-                self.end(run.info.run_id, states[trial.state.name], seconds, value, reason)
+                self.end_trial(run.info.run_id, states[trial.state.name], seconds, value, reason)
         if not sweep.counts().running:
             self.client.set_terminated(self.parent, "KILLED")
 
-    def finish(self, figures: Mapping[str, float], sweep: Sweep, best: Mapping[str, Any], folder: Path) -> None:
-        """Give the parent the study's figures, the best trial's values as tags, and files as artifacts."""
-        self.client.log_batch(self.parent, metrics=as_metrics(figures, step=0))
+    def finish(self, metrics: Mapping[str, float], sweep: Sweep, best: Mapping[str, Any], folder: Path) -> None:
+        """Log the results to the parent run and close it.
+
+        Args:
+            metrics: metrics of the study by name.
+            sweep: the study.
+            best: parameters of the best trial, logged as tags.
+            folder: folder whose files become artifacts under `sweep`.
+        """
+        self.client.log_batch(self.parent, metrics=as_metrics(metrics, step=0))
         self.keep_only_best(sweep)
         run = sweep.study.best_trial.user_attrs["mlflow_run"]
         for name, value in {"best_run": run, **{f"best.{key}": value for key, value in best.items()}}.items():
@@ -100,11 +119,14 @@ def _reason(trial: "FrozenTrial") -> str:
     return str(trial.user_attrs.get("reason", ""))
 
 
-def _await_maker(sweep: Sweep) -> None:
-    """Let the machine that made the study make its parent run too, so that there is one; unless it died over it."""
-    end = time.monotonic() + PATIENCE
-    while sweep.shared and not sweep.made_here and "mlflow_run" not in sweep.study.user_attrs:
-        if time.monotonic() > end:
+def _wait_for_parent(sweep: Sweep) -> None:
+    """Wait until the machine that created the study has created its parent run too, so that there is only one.
+
+    After PARENT_WAIT_SECONDS that machine is assumed to have died, and the caller creates the run.
+    """
+    deadline = time.monotonic() + PARENT_WAIT_SECONDS
+    while sweep.shared and not sweep.created_here and "mlflow_run" not in sweep.study.user_attrs:
+        if time.monotonic() > deadline:
             return
         time.sleep(0.2)
 
@@ -113,23 +135,23 @@ def _await_maker(sweep: Sweep) -> None:
 def sweep_runs(
     experiment: str, sweep: Sweep, params: Mapping[str, Any], data_digest: str, code: Mapping[str, str]
 ) -> Iterator[SweepRuns]:
-    """The study's runs in an experiment; the parent is made once, and found again by whoever joins the study.
+    """Open the runs of a study: create the parent run, or find the one that another worker has created.
 
     Args:
-        experiment: of MLflow.
-        sweep: the study, begun.
-        params: of the parent, where it must be made.
-        data_digest: tag of every run.
-        code: tags that tell the commit; given, because a node of a cluster has no checkout.
+        experiment: name of the MLflow experiment.
+        sweep: the study, already begun.
+        params: params of the parent run, used if it is created.
+        data_digest: digest of the prepared pictures, a tag of every run.
+        code: tags with the commit; they are passed in because a node of a cluster has no checkout.
     """
-    _await_maker(sweep)
+    _wait_for_parent(sweep)
     tags = {"data_digest": data_digest.partition(" ")[0], **code, **machine_tags()}
     with open_store(experiment) as client:
-        with sweep.alone():
+        with sweep.locked():
             parent = sweep.study.user_attrs.get("mlflow_run")
             if parent is None or not run_exists(client, parent):
-                named = tags | {"sweep": sweep.name}
-                parent = create_run(client, experiment, sweep.name, params, named).run_id
+                parent_tags = tags | {"sweep": sweep.name}
+                parent = create_run(client, experiment, sweep.name, params, parent_tags).run_id
                 sweep.study.set_user_attr("mlflow_run", parent)
         client.update_run(parent, status="RUNNING")
         yield SweepRuns(client, experiment, parent, tags)

@@ -1,4 +1,4 @@
-"""A sweep from its command line to its results: the study is opened, workers run its trials, the best is written."""
+"""Run a whole sweep: open the study, let workers run its trials, and write the best parameters."""
 
 import json
 import os
@@ -16,49 +16,51 @@ from realfake.core.files import atomic_file, state_folder, workspace
 from realfake.data.dataset import load_arrays
 from realfake.data.preparation_report import PreparationReport
 from realfake.sweep.mlflow_runs import SweepRuns, sweep_runs
-from realfake.sweep.pool import Pool, receive
-from realfake.sweep.ray_cluster import Cluster, Share
-from realfake.sweep.results import BEST_FILE, figures_of, summary, write
-from realfake.sweep.storage import answering
-from realfake.sweep.study import FOLDER, Sweep, identity
+from realfake.sweep.pool import Pool, receive_order
+from realfake.sweep.ray_cluster import Cluster, WorkerResources
+from realfake.sweep.results import BEST_FILE, summarise, sweep_metrics, write_results
+from realfake.sweep.storage import explain_storage_errors
+from realfake.sweep.study import FOLDER, Sweep, study_identity
 from realfake.sweep.trial_table import write_trials
-from realfake.sweep.trials import check_networks, values_of
-from realfake.sweep.worker import Order, serve
+from realfake.sweep.trials import check_networks, trial_values
+from realfake.sweep.worker import Order, run_worker
 
 PREPARED = "outputs/prepared"
+"""Folder of the prepared pictures, relative to the project."""
 RESULTS = "outputs/tune"
+"""Folder that a sweep writes its results into, relative to the project."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks of `python src/tune.py`."""
+    """The options of `python src/tune.py`."""
 
     trials: int
-    """Finished trials that the study shall have altogether."""
+    """Number of finished trials that the study has at the end, earlier ones included."""
     jobs: int | None = None
-    """Workers side by side; None is one, or on a cluster all that fit."""
+    """Number of workers; None: one, or on a cluster as many as fit."""
     metric: str | None = None
-    """In place of tune.metric."""
+    """Metric that replaces tune.metric; None keeps it."""
     storage: str | None = None
-    """An SQLAlchemy URL that machines share; None is a file of this checkout."""
+    """SQLAlchemy URL of a database that several machines share; None: a file in this checkout."""
     study: str | None = None
-    """The study's name; None is the last one begun here."""
+    """Name of the study; None: the one that was started last in this checkout."""
     new: bool = False
-    """Begin another study."""
+    """Whether to start another study."""
     apply: bool = False
-    """Put the best parameters into params.yaml."""
+    """Whether to write the best parameters into params.yaml."""
     ray: str | None = None
-    """Address of a Ray cluster that runs the workers; None runs them here."""
+    """Address of a Ray cluster that runs the workers; None: they run on this machine."""
     cpus: int = 2
-    """Processors of each worker on Ray."""
+    """CPUs of each worker on Ray."""
     gpus: float = 0.0
     """GPUs of each worker on Ray."""
 
     def check(self) -> None:
-        """Refuse values that are impossible, or do not go together.
+        """Check the options one by one and in combination.
 
         Raises:
-            UserError: one line on the first of them.
+            UserError: an option is out of range, or contradicts or lacks another one.
         """
         for name in ("trials", "jobs", "cpus"):
             value = getattr(self, name)
@@ -67,9 +69,9 @@ class Request:
         if self.gpus < 0:
             raise UserError(f"--gpus is {self.gpus:g}; expected 0 or more")
         if self.new and self.study:
-            raise UserError("--new names the study itself, and --study names one; give one of them")
+            raise UserError("--new chooses the name of the study, and --study gives one; use only one of them")
         if self.storage and not self.study:
-            raise UserError("--storage needs --study NAME, which machines that share the database agree on")
+            raise UserError("--storage needs --study NAME; use the same name on each machine that shares the database")
         remote = os.environ.get("MLFLOW_TRACKING_URI", "")
         shared = re.match(r"(?!sqlite)\w+(\+\w+)?://", self.storage or "")
         if self.ray and not (shared and re.match(r"https?://|postgresql|mysql", remote)):
@@ -80,39 +82,43 @@ class Request:
 
 
 def tune(request: Request, worker: list[str]) -> None:
-    """Run workers until the study has its trials, then say and write what was found.
+    """Run workers until the study has its trials, then print and write the results.
 
     Args:
-        request: what the user asks.
-        worker: the command that starts a process which calls `work_for_a_pool`.
+        request: the user's options.
+        worker: command that starts a process which calls `work_for_a_pool`.
 
     Raises:
-        UserError: impossible values, nothing prepared, a storage that does not answer, workers that all fail.
+        UserError: an option is invalid, no pictures are prepared, the storage does not answer, or all workers fail.
     """
     request.check()
     root, name = workspace(), study_name(request.study, request.new)
-    with answering(name):
+    with explain_storage_errors(name):
         values = _sweep(request, name, root, worker)
     print((root / RESULTS / BEST_FILE).read_text(), end="")
     if request.apply:
         set_values(root / "params.yaml", values)
-        print("params.yaml has these values now; `dvc repro` trains them in full")
+        print("params.yaml now has these values; `dvc repro` trains with them in full")
     else:
-        print(f"the same stands in {RESULTS}/{BEST_FILE}; --apply puts it into params.yaml")
+        print(f"these values are in {RESULTS}/{BEST_FILE}; --apply writes them into params.yaml")
 
 
 def work_for_a_pool() -> None:
-    """Be one worker of the process that started this one, until the study has enough trials."""
-    order, metric, parent = receive(sys.stdin)
+    """Run trials as one worker process of a pool, until the study has enough of them."""
+    order, metric, parent = receive_order(sys.stdin)
     root = workspace()
-    serve(order, _params(root, metric), _arrays(root), orphaned=lambda: os.getppid() != parent)
+    run_worker(order, _params(root, metric), _arrays(root), orphaned=lambda: os.getppid() != parent)
 
 
 def study_name(named: str | None, new: bool) -> str:
-    """Return the study that is meant: the one named, the last one begun in this checkout, or the next.
+    """Return the name of the study to work on.
+
+    Args:
+        named: name that the user gave, or None for the study that was started last in this checkout.
+        new: whether to start another study; its name is the next number.
 
     Raises:
-        UserError: it cannot be the name of a study.
+        UserError: the given name has other characters than letters, digits, dots and dashes.
     """
     if named is not None and not re.fullmatch(r"[\w.-]*\w", named):
         raise UserError(f"--study is {named}; expected letters, digits, dots and dashes")
@@ -124,33 +130,33 @@ def study_name(named: str | None, new: bool) -> str:
 
 
 def _sweep(request: Request, name: str, root: Path, worker: list[str]) -> dict[str, Any]:
-    """Open the study, run its trials, and write what was found; returns the best values."""
-    params, digest = _params(root, request.metric), _prepared(root)
+    """Open the study, run its trials and write the results; return the best trial's parameters."""
+    params, digest = _params(root, request.metric), _data_identity(root)
     check_networks(params.train, params.tune)
     sweep = Sweep(request.storage, name)
-    sweep.begin(params.tune, identity(params.train, params.tune, digest))
+    sweep.begin(params.tune, study_identity(params.train, params.tune, digest))
     if not request.storage:
         with atomic_file(state_folder(FOLDER) / "last") as file:
             file.write(name.encode())
     order = Order(name, request.storage, request.trials, digest, git_tags())
     print(f"study {name}: {sweep.counts().finished} of {request.trials} trials are finished", flush=True)
-    named = {f"tune.{key}": value for key, value in params.tune.model_dump().items()}
-    with sweep_runs(params.tracking.experiment, sweep, named, digest, order.code) as runs:
+    tune_params = {f"tune.{key}": value for key, value in params.tune.model_dump().items()}
+    with sweep_runs(params.tracking.experiment, sweep, tune_params, digest, order.code) as runs:
         try:
             if request.ray:
                 _run_on_ray(request, sweep, order, params)
             else:
                 Pool(sweep, worker, order, params.tune.metric, request.jobs or 1).run()
         finally:
-            runs.bury(sweep)
-            write_trials(sweep.study, list(params.tune.space), root / RESULTS)  # also of a sweep that was stopped
+            runs.close_lost(sweep)
+            write_trials(sweep.study, list(params.tune.space), root / RESULTS)  # also after an interruption
         return _write_results(sweep, params, root / RESULTS, runs)
 
 
 def _run_on_ray(request: Request, sweep: Sweep, order: Order, params: Params) -> None:
-    """Run the workers as tasks of a cluster."""
+    """Run the workers as tasks of a Ray cluster."""
     assert request.ray is not None
-    cluster = Cluster(request.ray, Share(request.cpus, request.gpus), request.jobs)
+    cluster = Cluster(request.ray, WorkerResources(request.cpus, request.gpus), request.jobs)
     try:
         cluster.run(sweep, order, params, _arrays(workspace()))
     finally:
@@ -158,30 +164,31 @@ def _run_on_ray(request: Request, sweep: Sweep, order: Order, params: Params) ->
 
 
 def _write_results(sweep: Sweep, params: Params, folder: Path, runs: SweepRuns) -> dict[str, Any]:
-    """Leave what was found in a folder and in MLflow, and say it; returns the best values."""
+    """Write the results into a folder and MLflow and print a summary; return the best trial's parameters."""
     if not sweep.counts().completed:
-        raise UserError("no trial ran to its end, so there is no best one; raise --trials or set tune.pruner: none")
-    figures, values = figures_of(sweep.study, params.train.epochs), values_of(sweep.study.best_trial)
-    with sweep.alone():  # another terminal may end the same study now
-        write(sweep.study, params.tune, figures, folder)
-        runs.finish(figures, sweep, values, folder)
-    if said := summary(figures):
-        print(said)
+        raise UserError("no trial was completed, so there is no best one; raise --trials or set tune.pruner: none")
+    metrics, values = sweep_metrics(sweep.study, params.train.epochs), trial_values(sweep.study.best_trial)
+    with sweep.locked():  # another terminal may finish the same study now
+        write_results(sweep.study, params.tune, metrics, folder)
+        runs.finish(metrics, sweep, values, folder)
+    if text := summarise(metrics):
+        print(text)
     return values
 
 
 def _arrays(root: Path) -> tuple[Any, Any]:
-    """Pictures and labels of train and of val."""
+    """Load the pictures and labels of train and of val."""
     return load_arrays(root / PREPARED, "train"), load_arrays(root / PREPARED, "val")
 
 
 def _params(root: Path, metric: str | None) -> Params:
+    """Load params.yaml, with `metric` in place of tune.metric where one is given."""
     params = load_params(root / "params.yaml")
     tune = params.tune.model_copy(update={"metric": metric}) if metric else params.tune
     return params.model_copy(update={"tune": tune})
 
 
-def _prepared(root: Path) -> str:
-    """Digest of the prepared pictures' content, and how they were prepared."""
+def _data_identity(root: Path) -> str:
+    """Return the digest of the prepared pictures and the parameters that they were prepared with."""
     report = PreparationReport.read(root / PREPARED)
     return f"{report.digest} {json.dumps(report.params, sort_keys=True)}"

@@ -1,4 +1,4 @@
-"""Where a study's trials lie: Optuna's journal file in the checkout, or a database that several machines share."""
+"""Store the trials of a study: in Optuna's journal file in the checkout, or in a database that machines share."""
 
 import os
 import re
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def open_storage(storage: str | None, folder: Path) -> "BaseStorage":
-    """Open the storage that holds a study's trials, and make it where there is none.
+    """Open the storage of a study's trials; create it if it does not exist.
 
     Args:
-        storage: an SQLAlchemy URL; None is the journal file of `folder`.
+        storage: SQLAlchemy URL of a database; None: the journal file in `folder`.
         folder: the study's folder in this checkout.
 
     Raises:
-        UserError: the database cannot be reached or its driver is missing; no password is shown.
+        UserError: the database cannot be reached, or its driver is missing. The message hides passwords.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -35,11 +35,11 @@ def open_storage(storage: str | None, folder: Path) -> "BaseStorage":
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     if storage is None:
         lock = JournalLock(folder / "journal.lock")
-        _mend(folder / "journal.log", lock)
+        _cut_unfinished_line(folder / "journal.log", lock)
         return JournalStorage(JournalFileBackend(str(folder / "journal.log"), lock))  # type: ignore[arg-type]
     try:
         return open_database(storage)
-    except Exception as error:  # drivers raise many kinds, and a missing one is an ImportError
+    except Exception as error:  # drivers raise errors of many types; a missing driver is an ImportError
         raise UserError(
             f"the storage {without_password(storage)} cannot be used ({_cause(error, storage)}); check the URL "
             "(postgresql+psycopg://user@host/name, mysql+pymysql://...), that its driver is installed "
@@ -48,7 +48,7 @@ def open_storage(storage: str | None, folder: Path) -> "BaseStorage":
 
 
 class JournalLock:
-    """Optuna's interface to a lock of the operating system; its own locks outlive a process that is killed."""
+    """Lock of the operating system with Optuna's interface; Optuna's own locks stay behind if a process is killed."""
 
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(path)
@@ -59,12 +59,12 @@ class JournalLock:
         return True
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the lock."""
         self._lock.release()
 
 
-def _mend(journal: Path, lock: JournalLock) -> None:
-    """Cut off a line that a full disk or a power cut left unfinished: the next one would be glued to it."""
+def _cut_unfinished_line(journal: Path, lock: JournalLock) -> None:
+    """Remove a last line that a full disk or a power cut left unfinished; the next line would be appended to it."""
     if not journal.is_file():
         return
     lock.acquire()
@@ -77,11 +77,11 @@ def _mend(journal: Path, lock: JournalLock) -> None:
 
 
 @contextmanager
-def answering(name: str) -> Iterator[None]:
-    """Say in one line when the storage stops answering while a study is worked on.
+def explain_storage_errors(name: str) -> Iterator[None]:
+    """Turn errors of the storage while the block runs into one line that names the study.
 
     Raises:
-        UserError: it did.
+        UserError: the storage stopped answering.
     """
     from optuna.exceptions import StorageInternalError
 
@@ -89,11 +89,11 @@ def answering(name: str) -> Iterator[None]:
         yield
     except StorageInternalError as error:
         cause = one_line(error.__cause__ or error, 160)
-        raise UserError(f"the storage of study {name} does not answer ({cause}); `--study {name}` goes on") from None
+        raise UserError(f"the storage of study {name} does not answer ({cause}); `--study {name}` continues") from None
 
 
 def open_database(url: str) -> "BaseStorage":
-    """Open a database, and make its tables where they are missing; another machine may do the same at that moment."""
+    """Open a database and create its tables if they are missing; retry, as another machine may create them just now."""
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
@@ -106,15 +106,15 @@ def open_database(url: str) -> "BaseStorage":
 
 
 def without_password(url: str) -> str:
-    """A database's URL as it may be shown; a password may hold any sign, and may stand behind the question mark."""
+    """Return a database's URL with `...` in place of passwords, before the host or in the query."""
     return re.sub(r"(password=)[^&]*", r"\1...", re.sub(r"//([^:/@]*):.*@", r"//\1:...@", url))
 
 
 def _cause(error: Exception, url: str) -> str:
-    """What a driver says, without what stands between the user's name and the host."""
+    """Return a driver's message with `...` in place of every part of the URL's passwords."""
     secrets = re.findall(r"//[^:/@]*:(.*)@", url) + re.findall(r"password=([^&]*)", url)
     pieces = {piece for secret in secrets for piece in (secret, *secret.split("@")) if piece}
-    said = one_line(error, 160)
+    message = one_line(error, 160)
     for piece in sorted(pieces, key=len, reverse=True):
-        said = said.replace(piece, "...")
-    return said
+        message = message.replace(piece, "...")
+    return message

@@ -1,6 +1,6 @@
-"""A study that several workers share and that survives them: which trials count, which are in flight, which died.
+"""Share a study between workers: claim its trials, count them, and retry those whose worker died.
 
-Trials live in an Optuna storage (storage.py).
+The trials are kept in an Optuna storage (storage.py), so a study outlives its workers.
 """
 
 import json
@@ -16,22 +16,22 @@ from realfake.config.schema import FINISHING, TrainParams, flatten
 from realfake.config.tool_schema import TuneParams
 from realfake.core.errors import UserError
 from realfake.core.files import state_folder
-from realfake.sweep.heartbeat import Watch
+from realfake.sweep.heartbeat import WorkerMonitor
 from realfake.sweep.storage import open_storage
-from realfake.sweep.trials import direction, pruner, sampler
+from realfake.sweep.trials import make_pruner, make_sampler, study_direction
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 FOLDER = "sweeps"
-"""In .cache/: a folder for each study of this checkout, and which one was begun last."""
+"""Folder in .cache/ with a folder for each study of this checkout, and the name of the study started last."""
 RETRIES = 2
-"""How often the proposal of a worker that died is given to another: what kills every worker must end."""
+"""How often the parameters of a trial whose worker died are tried again; limits a trial that kills every worker."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many trials of a study are in which state."""
+    """Number of trials of a study by state."""
 
     completed: int
     pruned: int
@@ -40,7 +40,7 @@ class Counts:
 
     @property
     def finished(self) -> int:
-        """Those that count: trained to their end, or stopped because they were poor."""
+        """Number of trials that count: completed, or pruned because they were poor."""
         return self.completed + self.pruned
 
 
@@ -48,55 +48,55 @@ class Sweep:
     """A study in its storage.
 
     Args:
-        storage: an SQLAlchemy URL; None is the checkout's own journal file.
-        name: of the study.
+        storage: SQLAlchemy URL of a database; None: a journal file of this checkout.
+        name: name of the study.
     """
 
     def __init__(self, storage: str | None, name: str) -> None:
         self.name, self.shared = name, storage is not None
-        self.made_here = False
-        """Whether `begin` made the study; one process alone does."""
+        self.created_here = False
+        """Whether `begin` of this process created the study; exactly one process does."""
         self.folder = state_folder(FOLDER) / name
         self.folder.mkdir(exist_ok=True)
         self._storage = open_storage(storage, self.folder)
-        self._watch = Watch()
+        self._monitor = WorkerMonitor()
         self.study: Study
 
     def begin(self, tune: TuneParams, identity: Mapping[str, Any]) -> None:
-        """Open the study, or make it.
+        """Open the study, or create it.
 
         Args:
-            tune: sampler, pruner, metric.
-            identity: what all of its trials have in common; any JSON.
+            tune: the group tune of params.yaml.
+            identity: settings that all trials have in common (see `study_identity`), as JSON values.
 
         Raises:
-            UserError: the study is there, but of other data, parameters or another space.
+            UserError: the study exists, but was started with other data, parameters or another search space.
         """
-        with self.alone():
-            self.study = self._make_or_open(tune)
+        with self.locked():
+            self.study = self._create_or_open(tune)
             known = self.study.user_attrs.get("identity")
             if known is None:
                 self.study.set_user_attr("identity", dict(identity))
             elif known != json.loads(json.dumps(identity)):
                 changed = sorted(key for key in {*known, *identity} if known.get(key) != identity.get(key))
                 raise UserError(
-                    f"study {self.name} was begun with other {', '.join(changed)}; `--new` (or another "
-                    "`--study NAME`) starts another, or put back what was"
+                    f"study {self.name} was started with other values of {', '.join(changed)}; restore them, or start "
+                    "another study with `--new` or another `--study NAME`"
                 )
             self.recover()
 
-    def _make_or_open(self, tune: TuneParams) -> "Study":
+    def _create_or_open(self, tune: TuneParams) -> "Study":
         import optuna
 
         try:
-            study = optuna.create_study(storage=self._storage, study_name=self.name, direction=direction(tune))
-            self.made_here = True
+            study = optuna.create_study(storage=self._storage, study_name=self.name, direction=study_direction(tune))
+            self.created_here = True
         except optuna.exceptions.DuplicatedStudyError:
             study = optuna.load_study(storage=self._storage, study_name=self.name)
         return study
 
     def counts(self) -> Counts:
-        """Trials by state, as the storage has them now."""
+        """Count the trials in the storage by state."""
         from optuna.trial import TrialState
 
         states = [trial.state for trial in self.study.get_trials(deepcopy=False)]
@@ -105,27 +105,36 @@ class Sweep:
         )
 
     def would_be_best(self, value: float) -> bool:
-        """Whether no completed trial is as good as `value`."""
+        """Return whether `value` is better than the objective value of every completed trial."""
         if not self.counts().completed:
             return True
         best = self.study.best_value
         return value < best if self.study.direction.name == "MINIMIZE" else value > best
 
     def claim(self, worker: Mapping[str, str], tune: TuneParams, wanted: int, epochs: int) -> "Trial | None":
-        """Begin the next trial; None when those finished and in flight are enough already.
+        """Start the next trial.
 
-        On a database shared by machines two may begin the last trial at once; the later one is withdrawn.
+        Two machines that share a database may start the last trial at the same time; the later one withdraws its own.
+
+        Args:
+            worker: `Worker.mark` of the worker.
+            tune: the group tune of params.yaml: its sampler and its pruner are used.
+            wanted: number of finished trials that the study has at the end.
+            epochs: number of epochs of a trial that is not pruned.
+
+        Returns:
+            None when enough trials are finished or running.
         """
         from optuna.trial import TrialState
 
-        with self.alone():
+        with self.locked():
             self.recover()
             counts = self.counts()
             if counts.finished + counts.running >= wanted:
                 return None
-            self.study.pruner = pruner(tune, epochs)
+            self.study.pruner = make_pruner(tune, epochs)
             trial = self.study.ask()
-            self.study.sampler = sampler(tune, trial.number)  # which is asked when the first value is
+            self.study.sampler = make_sampler(tune, trial.number)  # used when the first value is suggested
             trial.set_user_attr("worker", dict(worker))
         earlier = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         trials = self.study.get_trials(deepcopy=False, states=earlier)
@@ -135,12 +144,15 @@ class Sweep:
         return trial
 
     def fail(self, number: int, reason: str, retry: bool = False) -> bool:
-        """Record that a trial came to nothing, and why; `retry` gives its proposal to another worker, within limits.
+        """Record that a trial failed. Only the first report of several counts, so that a trial is retried once.
 
-        Whoever is the first to say so is heard: a trial that two take for lost is retried once.
+        Args:
+            number: number of the trial.
+            reason: why it failed.
+            retry: queue its parameters for another trial, up to RETRIES times.
 
         Returns:
-            Whether it was recorded; a finished trial stays what it is.
+            Whether it was recorded; a finished trial stays as it is.
         """
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
@@ -157,33 +169,38 @@ class Sweep:
         return True
 
     def recover(self) -> None:
-        """Mark trials failed whose worker is gone, and give their proposals to others."""
+        """Mark trials whose worker died as failed, and queue their parameters for other workers."""
         from optuna.trial import TrialState
 
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             mark, beat = trial.user_attrs.get("worker", {}), trial.user_attrs.get("beat")
-            if not self._watch.alive(trial.number, mark, beat, self.shared):
+            if not self._monitor.is_alive(trial.number, mark, beat, self.shared):
                 self.fail(trial.number, "its worker ended before it did", retry=True)
 
-    def beat(self, trial: "Trial") -> None:
-        """Tell other machines that the worker of a trial is alive."""
+    def send_heartbeat(self, trial: "Trial") -> None:
+        """Store a heartbeat with a trial, which shows other machines that its worker is alive."""
         if self.shared:
             trial.set_user_attr("beat", time.time())
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep this checkout's other workers from claiming meanwhile."""
+    def locked(self) -> Iterator[None]:
+        """Keep other workers of this checkout from claiming a trial while the block runs."""
         with FileLock(self.folder / "claim.lock"):
             yield
 
 
-def identity(train: TrainParams, tune: TuneParams, data: str) -> dict[str, Any]:
-    """What all trials of a study must share to be compared; `train` without what the space varies or trials do without.
+def study_identity(train: TrainParams, tune: TuneParams, data: str) -> dict[str, Any]:
+    """Return the settings that all trials of a study must share to be comparable.
+
+    Parameters that the search space varies, and those that trials do not use (schema.FINISHING), are left out.
 
     Args:
-        train: the group that trials start from.
-        tune: the space, the metric, the part of the data.
+        train: the group train of params.yaml.
+        tune: the group tune: search space, metric and fraction of the data.
         data: digest of the prepared pictures.
+
+    Returns:
+        JSON values by name.
     """
     free = {*tune.space, *FINISHING}
     fixed = {f"train.{name}": value for name, value in flatten(train).items() if name not in free}

@@ -1,4 +1,4 @@
-"""One trial from its proposal to its end: trained, told to the study and to MLflow, whatever it comes to."""
+"""Run one trial: choose its parameters, train it, and record the result in the study and in MLflow."""
 
 import time
 from collections.abc import Callable
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class Orphaned(Exception):
-    """Whoever started this worker is gone."""
+    """The program that started this worker has ended."""
 
 
 class TrialRun:
-    """A trial under way.
+    """A trial in progress.
 
     Args:
         sweep: the study.
-        experiment: what it searches.
-        runs: the study's runs in MLflow.
-        trial: the trial, claimed.
-        orphaned: whether the program that started this worker is gone; then the trial is given back.
+        experiment: parameters, search space and pictures of the sweep.
+        runs: MLflow runs of the study.
+        trial: the trial, claimed by this worker.
+        orphaned: returns whether the program that started this worker has ended; then the trial is given back.
     """
 
     def __init__(
@@ -43,11 +43,14 @@ class TrialRun:
         self._started = time.perf_counter()
 
     def run(self) -> str | None:
-        """Train the trial, and record what it comes to; returns why it crashed, None if it did not.
+        """Train the trial and record its end: completed, pruned, failed or given back.
+
+        Returns:
+            Why the trial failed; None if it did not.
 
         Raises:
-            KeyboardInterrupt: the worker is asked to stop, and so are SystemExit; the trial is given back before.
-            StorageInternalError: the study cannot be told anything; others will see that this worker is gone.
+            KeyboardInterrupt, SystemExit: the worker was asked to stop; the trial has been given back.
+            StorageInternalError: the storage does not answer; other workers will find that this one is dead.
         """
         from optuna import TrialPruned
         from optuna.exceptions import StorageInternalError
@@ -63,34 +66,40 @@ class TrialRun:
             self._give_back()
         except StorageInternalError:
             raise
-        except Exception as error:  # out of memory, a loss that is no number, a bad picture: the sweep goes on
+        except Exception as error:  # out of memory, a loss of NaN, a bad picture: the sweep continues
             return self._fail(one_line(error))
         return None
 
     def _train(self) -> None:
+        """Suggest parameters, train with them, and record the completed trial."""
         values = suggest(self._trial, self._experiment.tune.space)
-        self._run = self._runs.begin(self._trial, self._experiment.train, values)
+        self._run = self._runs.begin_trial(self._trial, self._experiment.train, values)
         outcome = run_trial(self._experiment, values, self._on_epoch)
         self._complete(self._run, outcome)
         self._end("completed", outcome.value)
         self._runs.keep_only_best(self._sweep)
 
     def _on_epoch(self, result: "EpochResult", timing: "EpochTiming", cache: "CacheUse | None") -> None:
-        """Tell an epoch's figures, and end the trial where it is poor or its worker without a parent."""
+        """Record the metrics of an epoch; end the trial if it is poor or its worker is orphaned.
+
+        Raises:
+            Orphaned: the program that started this worker has ended.
+            TrialPruned: the trial is poor.
+        """
         from optuna import TrialPruned
 
         assert self._run is not None
         self._trial.report(getattr(result, self._experiment.tune.metric), result.epoch)
-        self._runs.epoch(self._run, {**asdict(result), **asdict(timing)})
-        self._note(timing, cache)
+        self._runs.log_epoch(self._run, {**asdict(result), **asdict(timing)})
+        self._record_costs(timing, cache)
         if self._orphaned():
             raise Orphaned
-        poor = self._trial.should_prune()  # asked of every trial: halving compares with those that it was asked about
+        poor = self._trial.should_prune()  # asked in every trial: halving compares only trials that it was asked about
         if poor and self._trial.number >= self._experiment.tune.startup_trials:
             raise TrialPruned
 
-    def _note(self, timing: "EpochTiming", cache: "CacheUse | None") -> None:
-        """Note in the trial what tells later what pruning and the feature cache saved, and whether memory grows."""
+    def _record_costs(self, timing: "EpochTiming", cache: "CacheUse | None") -> None:
+        """Store seconds, memory and cache use with the trial; results.py computes from them what was saved."""
         import psutil
 
         self._trial.set_user_attr("epoch_seconds", timing.epoch_seconds)
@@ -101,13 +110,13 @@ class TrialRun:
             self._trial.set_user_attr("cache", use)
 
     def _complete(self, run: str, outcome: Outcome) -> None:
-        """Record the trial's value, and keep the network of the best trial so far, and of no other.
+        """Log the network if the trial is the best so far, then record its value.
 
-        The network first: a kill between the two leaves a trial that is tried again, not one whose network is lost.
+        In this order a kill between the two leaves a trial that is tried again, not one whose network is lost.
         """
         from realfake.models.saving import save_network
 
-        with self._sweep.alone():
+        with self._sweep.locked():
             if self._sweep.would_be_best(outcome.value):
                 with TemporaryDirectory() as folder:
                     save_network(outcome.network, Path(folder, "model.keras"))
@@ -115,19 +124,22 @@ class TrialRun:
             self._sweep.study.tell(self._trial, outcome.value)
 
     def _stop_early(self) -> None:
+        """Record that the trial was pruned."""
         from optuna.trial import TrialState
 
         self._sweep.study.tell(self._trial, state=TrialState.PRUNED)
         self._end("pruned")
 
     def _give_back(self) -> None:
+        """Mark the trial as interrupted, and queue its parameters for another worker."""
         if self._sweep.fail(self._trial.number, "interrupted", retry=True):
             self._end("interrupted", reason="interrupted")
 
     def _fail(self, reason: str) -> str:
-        if self._sweep.fail(self._trial.number, reason):  # else it was finished; `bury` closes its run as what it is
+        """Record that the trial failed; if it is finished already, `close_lost` closes its run."""
+        if self._sweep.fail(self._trial.number, reason):
             self._end("failed", reason=reason)
         return reason
 
     def _end(self, state: str, value: float | None = None, reason: str = "") -> None:
-        self._runs.end(self._run, state, time.perf_counter() - self._started, value, reason)
+        self._runs.end_trial(self._run, state, time.perf_counter() - self._started, value, reason)

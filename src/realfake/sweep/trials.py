@@ -1,4 +1,4 @@
-"""What a sweep's trial is: values proposed by Optuna, trained by the project's own `fit`, stopped early when poor."""
+"""Define a trial: parameters suggested by Optuna, trained by the project's own `fit`, pruned when poor."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a sweep searches: the train group, what of it varies, and the pictures."""
+    """What a sweep optimises: the training parameters, the search space, and the pictures."""
 
     train: TrainParams
     tune: TuneParams
     data: "tuple[LabelledPictures, LabelledPictures]"
-    """Train (the part that trials learn on) and val."""
+    """Pictures and labels of train (the part that trials are trained on) and of val."""
 
     @property
     def depth(self) -> int | None:
-        """The largest unfreeze depth of the space, whose kept features serve all trials with frozen layers.
+        """Return the largest `unfreeze` of the search space, the number of last layers that are trained.
 
-        None when all trials train every layer.
+        The layers before them are frozen in all trials with frozen layers, which share one cache of their output.
+
+        Returns:
+            None if all trials train every layer.
         """
         domain = self.tune.space.get("unfreeze")
         depths: list[Any] = domain.probes if domain else [self.train.unfreeze]
@@ -45,28 +48,28 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial that ran to its end found."""
+    """The result of a trial that was not pruned."""
 
     value: float
-    """The metric at the epoch whose weights are kept."""
+    """The metric that is optimised, at the epoch whose weights are kept."""
     network: Any
     """The trained keras.Model."""
 
 
-def direction(tune: TuneParams) -> Literal["minimize", "maximize"]:
-    """`maximize` or `minimize`, as Optuna names them."""
+def study_direction(tune: TuneParams) -> Literal["minimize", "maximize"]:
+    """Return whether the metric is to be maximised or minimised, by Optuna's name."""
     return "minimize" if tune.metric == "val_loss" else "maximize"
 
 
 def suggest(trial: "optuna.Trial", space: Mapping[str, Domain]) -> dict[str, Any]:
-    """Ask Optuna for a value of each parameter; what is trained is the value in four digits."""
+    """Ask Optuna for a value of each parameter; return them as `trial_values` does."""
     for name, domain in space.items():
         _suggest_one(trial, name, domain)
-    return values_of(trial)
+    return trial_values(trial)
 
 
-def values_of(trial: "optuna.Trial | FrozenTrial") -> dict[str, Any]:
-    """The parameters of a trial by dotted name, floats in four significant digits: as they were trained."""
+def trial_values(trial: "optuna.Trial | FrozenTrial") -> dict[str, Any]:
+    """Return the parameters of a trial by dotted name; floats have four significant digits, as in training."""
     return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in trial.params.items()}
 
 
@@ -81,8 +84,8 @@ def _suggest_one(trial: "optuna.Trial", name: str, domain: Domain) -> None:
         trial.suggest_float(name, low, high, log=log)
 
 
-def sampler(tune: TuneParams, number: int) -> "optuna.samplers.BaseSampler":
-    """What proposes trial `number`: seeded by it, so that a sweep that was resumed between two trials repeats too."""
+def make_sampler(tune: TuneParams, number: int) -> "optuna.samplers.BaseSampler":
+    """Return the sampler of trial `number`; its seed depends on the number, so that a resumed sweep repeats too."""
     import optuna
 
     seed = int(np.random.SeedSequence((tune.seed, number)).generate_state(1)[0])
@@ -91,14 +94,19 @@ def sampler(tune: TuneParams, number: int) -> "optuna.samplers.BaseSampler":
     return optuna.samplers.TPESampler(seed=seed, n_startup_trials=tune.startup_trials, multivariate=True)
 
 
-def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
-    """What stops poor trials, from half of their epochs on.
+def make_pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
+    """Return the pruner, which stops poor trials from half of their epochs on.
 
-    Before that a falling learning rate hides what a trial will reach: over ten trials of resnet20 val accuracy
-    after an eighth, a quarter and half of the epochs had rank correlations of -0.4, 0.0 and -0.1 with the last one
-    (of the best value so far: -0.4, -0.1 and 0.2). From half on a trial costs little to finish, and the median of those
-    before it is a mild judge. Hyperband was a draw with it where the same curves were replayed (docs/benchmarks.md),
-    but Optuna's TPE counts its start-up trials in each bracket: thirty trials in four brackets would all be random.
+    Earlier values do not predict the final one, since the learning rate still falls: over ten trials of resnet20, val
+    accuracy after an eighth, a quarter and half of the epochs had rank correlations of -0.4, 0.0 and -0.1 with the
+    last epoch's (the best value so far: -0.4, -0.1 and 0.2). From half on, a trial costs little to finish, and the
+    median of earlier trials stops few. Hyperband did equally well when the same curves were replayed
+    (docs/benchmarks.md), but Optuna's TPE counts its start-up trials in each bracket: all of thirty trials in four
+    brackets would be random.
+
+    Args:
+        tune: the group tune of params.yaml.
+        epochs: number of epochs of a trial that is not pruned.
     """
     import optuna
 
@@ -110,29 +118,35 @@ def pruner(tune: TuneParams, epochs: int) -> "optuna.pruners.BasePruner":
     return optuna.pruners.NopPruner()
 
 
-def part_of(split: "LabelledPictures", fraction: float, seed: int) -> "LabelledPictures":
-    """A stratified, seeded part of a split, in its order."""
+def stratified_part(split: "LabelledPictures", fraction: float, seed: int) -> "LabelledPictures":
+    """Return a stratified random part of a split, in the order of the split.
+
+    Args:
+        split: pictures and labels.
+        fraction: share of the pictures of each class, in (0, 1].
+        seed: seed of the random choice.
+    """
     pictures, labels = split
     if fraction == 1:
         return split
     generator = np.random.default_rng(seed)
     chosen = []
     for label in range(len(CLASSES)):
-        places = generator.permutation(np.flatnonzero(labels == label))
-        chosen.append(places[: max(1, round(fraction * len(places)))])
+        indices = generator.permutation(np.flatnonzero(labels == label))
+        chosen.append(indices[: max(1, round(fraction * len(indices)))])
     order = np.sort(np.concatenate(chosen))
     return pictures[order], labels[order]
 
 
 STRUCTURE = ("backbone", "width", "image_size", "input_range", "weights", "unfreeze")
-"""Parameters that decide whether there is such a network at all."""
+"""Training parameters that decide whether a network can be built."""
 
 
 def check_networks(train: TrainParams, tune: TuneParams) -> None:
-    """Build the network of every value that the space has for its structure, before a trial meets it.
+    """Build a network with every value of the search space for a parameter of STRUCTURE, before trials use them.
 
     Raises:
-        UserError: there is no such network: a depth beyond the backbone's layers, weights of another one.
+        UserError: a network cannot be built, for example with more layers to train than the backbone has.
     """
     varied = {name: domain.probes for name, domain in tune.space.items() if name in STRUCTURE}
     if not varied:
@@ -147,20 +161,20 @@ def check_networks(train: TrainParams, tune: TuneParams) -> None:
             try:
                 build_network(with_values(train, {name: value}))
             except UserError as error:
-                raise UserError(f"tune.space.{name} has {value}, and a trial could not use it: {error}") from None
+                raise UserError(f"tune.space.{name} has {value}, which no trial can use: {error}") from None
 
 
 def run_trial(experiment: Experiment, values: Mapping[str, Any], on_epoch: "OnEpoch") -> Outcome:
-    """Train one proposal.
+    """Train a network with the suggested parameters.
 
     Args:
-        experiment: what is searched.
-        values: from `suggest`.
-        on_epoch: called after every epoch with its figures and what the feature cache did; an exception
+        experiment: parameters, search space and pictures of the sweep.
+        values: parameters from `suggest`.
+        on_epoch: called after each epoch with its metrics, its timing and the use of the feature cache; an exception
             that it raises ends the trial.
 
     Raises:
-        UserError: a combination that no network can have, or a loss that is no number.
+        UserError: the parameters contradict each other, or the loss is NaN or infinite.
     """
     from realfake.feature_cache.features import TrainablePart
     from realfake.models.builder import build_network
