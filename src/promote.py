@@ -21,9 +21,9 @@ def main() -> int:
     arguments = command_line()
     root = workspace()
     params = load_params(root / "params.yaml")
-    from realfake.registry.promotion import opened
+    from realfake.registry.promotion import open_promotion
 
-    with opened(params, root) as registry:
+    with open_promotion(params, root) as registry:
         if arguments.history:
             print(registry.history())
         elif arguments.lineage:

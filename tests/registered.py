@@ -1,4 +1,4 @@
-"""Finished trainings in a real MLflow store, as train, evaluate and export leave them, but for the network itself."""
+"""Create finished training runs in a real MLflow store, as the stages do, but without a network file."""
 
 import csv
 from pathlib import Path
@@ -12,11 +12,11 @@ from realfake.core.json_files import write_json
 from realfake.tracking.store import as_metrics, create_run
 
 DATA = "d" * 64
-"""Digest of what the `prepared` fixture prepared."""
+"""Digest of the pictures of the `prepared` fixture."""
 
 
 def open_gate(project: Path, **values: Any) -> Params:
-    """Set values of the `promote` group, with limits that anything passes unless given; the params."""
+    """Set values of the group promote, by default with limits that every run passes; return all parameters."""
     file = project / "params.yaml"
     document = yaml.safe_load(file.read_text())
     document["promote"] |= {"limits": {"test/accuracy": {"min": 0.5}}, "max_accuracy_loss": 0.1, **values}
@@ -24,11 +24,11 @@ def open_gate(project: Path, **values: Any) -> Params:
     return load_params(file)
 
 
-def answers(labels: np.ndarray, wrong: int) -> np.ndarray:
-    """P(REAL) that is right for all pictures but the first `wrong` ones."""
-    right = np.where(labels == 1, 0.9, 0.1)
-    right[:wrong] = 1 - right[:wrong]
-    return right
+def predictions(labels: np.ndarray, wrong: int) -> np.ndarray:
+    """Return P(REAL) of each picture, which is wrong for the first `wrong` pictures."""
+    values = np.where(labels == 1, 0.9, 0.1)
+    values[:wrong] = 1 - values[:wrong]
+    return values
 
 
 def trained(
@@ -39,12 +39,13 @@ def trained(
     wrong: int = 0,
     **more: Any,
 ) -> str:
-    """A finished training whose network calls all but the first `wrong` test pictures rightly; the run's id.
+    """Create a finished training run whose predictions are wrong for the first `wrong` test pictures; return its id.
 
-    `more` may give `data` (its digest), `params` and `figures` over the usual ones, and `exported` (False: it was not).
+    `more` may have `data` (digest of the pictures), `params` and `metrics` that override the usual ones, and `exported`
+    (False: the run has no exported files).
     """
     labels = np.load(prepared / "test_labels.npy")
-    named = {
+    params = {
         "preprocess.size": "32",
         "evaluate.threshold": "0.5",
         "train.weights_sha256": "None",
@@ -56,15 +57,16 @@ def trained(
         "git_commit": "c" * 40,
         "model_sha256": name.ljust(64, "0"),
     }
-    run_id = create_run(client, "realfake", name, named, tags).run_id
+    run_id = create_run(client, "realfake", name, params, tags).run_id
     accuracy = 1 - wrong / len(labels)
-    logged = {"best/val_accuracy": val, "best/val_loss": 1 - val, "test/accuracy": accuracy, **more.get("figures", {})}
+    logged = {"best/val_accuracy": val, "best/val_loss": 1 - val, "test/accuracy": accuracy, **more.get("metrics", {})}
     client.log_batch(run_id, metrics=as_metrics(logged, step=0))
     folder = prepared.parent / f"of-{name}"
     (folder / "evaluate").mkdir(parents=True)
     with (folder / "evaluate/predictions.csv").open("w") as file:
         rows = [
-            (f"{i}.jpg", int(label), p) for i, (label, p) in enumerate(zip(labels, answers(labels, wrong), strict=True))
+            (f"{i}.jpg", int(label), p)
+            for i, (label, p) in enumerate(zip(labels, predictions(labels, wrong), strict=True))
         ]
         csv.writer(file).writerows([("name", "label", "probability"), *rows])
     if more.get("exported", True):

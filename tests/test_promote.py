@@ -1,4 +1,4 @@
-"""`src/promote.py` for real: a pipeline that ran, the real gate, real servers, kills, and a restored version."""
+"""`src/promote.py` promotes, verifies, serves and rolls back after a whole pipeline, with real servers and kills."""
 
 import json
 import os
@@ -23,7 +23,7 @@ PROMOTE = "python src/promote.py"
 
 @pytest.fixture
 def gated(copied: Path, monkeypatch) -> Path:
-    """The finished clone with a gate that its toy network passes."""
+    """A clone whose pipeline has run, with limits that its small network passes."""
     monkeypatch.setenv("HOME", str(copied.parent / "home"))
     gate = {"limits": {"test/accuracy": {"min": 0.4}}, "max_accuracy_loss": 0.5, "max_latency_ratio": 50.0}
     change(copied, "promote", **gate)
@@ -31,12 +31,14 @@ def gated(copied: Path, monkeypatch) -> Path:
     return copied
 
 
-def registered(project: Path):
-    return store(project).get_registered_model("realfake")
+def aliases(project: Path) -> dict[str, int]:
+    """Return the version number of each alias of the registered model."""
+    model = store(project).get_registered_model("realfake")
+    return {name: int(version) for name, version in model.aliases.items()}
 
 
-def asked(address: str, pictures: np.ndarray) -> list[float]:
-    """P(REAL) of pictures, from a scoring server."""
+def served(address: str, pictures: np.ndarray) -> list[float]:
+    """Return P(REAL) of pictures from a scoring server."""
     body = json.dumps({"instances": pictures.tolist()}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -44,11 +46,13 @@ def asked(address: str, pictures: np.ndarray) -> list[float]:
 
 
 def recorded(project: Path, count: int) -> list[float]:
+    """Return P(REAL) of the first test pictures as evaluate recorded it."""
     rows = (project / "outputs/evaluation/predictions.csv").read_text().splitlines()[1 : count + 1]
     return [float(row.rpartition(",")[2]) for row in rows]
 
 
-def the_client_says_what_the_file_says(project: Path, server: str) -> None:
+def check_http_client(project: Path, server: str) -> None:
+    """Check that the HTTP client gives the same results as the script, and one-line errors."""
     (project / "text.jpg").write_text("text")
     pictures = "imgs/fake imgs/real text.jpg"
     client = run(project, f"python src/localpredict/http_client.py {pictures} --server {server}")
@@ -57,12 +61,12 @@ def the_client_says_what_the_file_says(project: Path, server: str) -> None:
     assert client.stderr == file.stderr == "error: text.jpg: not a picture that Pillow can read\n"
     labels = [[line.split()[1] for line in done.stdout.splitlines()] for done in (client, file)]
     assert len(labels[0]) == 24
-    assert sum(one == other for one, other in zip(*labels, strict=True)) >= 22, "int8 may differ at the border"
-    nobody = run(
+    assert sum(one == other for one, other in zip(*labels, strict=True)) >= 22, "int8 differs near the threshold"
+    unreachable = run(
         project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --server http://127.0.0.1:{free_port()}"
     )
-    assert nobody.returncode == 1
-    assert "mlflow models serve" in nobody.stderr
+    assert unreachable.returncode == 1
+    assert "mlflow models serve" in unreachable.stderr
     small = run(project, f"python src/localpredict/http_client.py imgs/fake/5.jpg --image-size 64 --server {server}")
     assert small.returncode == 1
     assert "refuses" in small.stderr
@@ -72,17 +76,17 @@ def first_pictures(project: Path, count: int) -> np.ndarray:
     return np.load(project / "outputs/prepared/test_pictures.npy")[:count].astype(np.float32) / 255
 
 
-def test_the_champion_is_promoted_verified_served_learnt_from_and_rolled_back(gated):
-    said = succeed(gated, PROMOTE)
-    assert "promoted: version 1 of realfake" in said
-    assert "not gated  accuracy against champion" in said
+def test_a_champion_is_promoted_verified_served_trained_from_and_rolled_back(gated):
+    printed = succeed(gated, PROMOTE)
+    assert "promoted: version 1 of realfake" in printed
+    assert "not gated  accuracy against champion" in printed
     assert "version 1: verified" in succeed(gated, f"{PROMOTE} --verify")
 
     with scoring_server(
         gated, "models:/realfake@champion", MLFLOW_TRACKING_URI=f"sqlite:///{gated}/mlflow.db"
     ) as address:
-        assert asked(address, first_pictures(gated, 5)) == pytest.approx(recorded(gated, 5), abs=1e-5)
-        the_client_says_what_the_file_says(gated, address.removesuffix("/invocations"))
+        assert served(address, first_pictures(gated, 5)) == pytest.approx(recorded(gated, 5), abs=1e-5)
+        check_http_client(gated, address.removesuffix("/invocations"))
 
     succeed(gated, "python src/use.py --weights models:/realfake@champion")
     params = yaml.safe_load((gated / "params.yaml").read_text())["train"]
@@ -91,11 +95,11 @@ def test_the_champion_is_promoted_verified_served_learnt_from_and_rolled_back(ga
     assert (gated / params["weights"]).read_bytes() == trained
     change(gated, "train", epochs=1)
     succeed(gated, "dvc repro")
-    said = succeed(gated, f"{PROMOTE} --run {runs_of(gated)[0]}")
-    assert "promoted: version 2 of realfake" in said
-    assert re.search(r"passed +latency against champion", said)
-    assert {name: int(version) for name, version in registered(gated).aliases.items()} == {"champion": 2, "previous": 1}
-    assert "champion of realfake is version 1 again" in succeed(gated, f"{PROMOTE} --rollback")
+    printed = succeed(gated, f"{PROMOTE} --run {training_names(gated)[0]}")
+    assert "promoted: version 2 of realfake" in printed
+    assert re.search(r"passed +latency against champion", printed)
+    assert aliases(gated) == {"champion": 2, "previous": 1}
+    assert "version 1 again" in succeed(gated, f"{PROMOTE} --rollback")
     history = succeed(gated, f"{PROMOTE} --history").splitlines()
     assert [re.search(r"version \d \w+( back)?", line)[0] for line in history[1:]] == [
         "version 1 promoted",
@@ -104,14 +108,14 @@ def test_the_champion_is_promoted_verified_served_learnt_from_and_rolled_back(ga
     ]
 
 
-def runs_of(project: Path) -> list[str]:
-    """Names of the trainings, newest first."""
+def training_names(project: Path) -> list[str]:
+    """Return the names of the training runs, newest first."""
     client = store(project)
-    place = client.get_experiment_by_name("realfake").experiment_id
-    return [found.info.run_name for found in client.search_runs([place], "tags.model_logged = 'true'")]
+    experiment_id = client.get_experiment_by_name("realfake").experiment_id
+    return [found.info.run_name for found in client.search_runs([experiment_id], "tags.model_logged = 'true'")]
 
 
-def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
+def test_a_refusal_has_exit_code_3_and_an_error_has_1(gated):
     change(gated, "promote", limits={"test/accuracy": {"min": 0.6}, "test/brier": {"max": 0.0}})
     refused = run(gated, PROMOTE)
     assert refused.returncode == 3
@@ -119,7 +123,7 @@ def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
     assert (gated / "outputs/promotion/verdict.md").read_text().startswith("**refused**: version 1 of realfake")
     done = run(gated, f"{PROMOTE} --verify champion")
     assert done.returncode == 1
-    assert done.stderr == "error: realfake has no version champion; known: challenger (1)\n"
+    assert re.fullmatch(r"error: .*no version champion.*\n", done.stderr)
     succeed(gated, "git checkout --quiet params.yaml")
     (version,) = store(gated).search_model_versions()
     store(gated).log_metric(version.run_id, "test/accuracy", 0.123)
@@ -129,11 +133,11 @@ def test_the_gate_refuses_with_exit_code_3_and_bad_input_with_1(gated):
     assert "version 1: NOT verified" in done.stdout
     change(gated, "train", weights="models:/realfake@challenger")
     done = run(gated, "python src/train.py")
-    assert "`python src/use.py --weights models:/realfake@challenger` downloads the model" in done.stderr
+    assert "python src/use.py --weights models:/realfake@challenger" in done.stderr
 
 
-def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gated):
-    """With uncommitted code: a comment in a module that train depends on, and another number of epochs."""
+def test_the_printed_commands_reproduce_a_version_in_a_new_clone(gated):
+    """The version has uncommitted changes: a comment in a module of train, and another number of epochs."""
     module = gated / "src/realfake/models/resnet.py"
     module.write_text(module.read_text() + "# a change that is in no commit\n")
     change(gated, "train", epochs=2)
@@ -153,35 +157,35 @@ def test_a_version_is_brought_back_in_a_clean_clone_by_the_printed_commands(gate
     assert (other / "outputs/model/model.keras").read_bytes() == trained
     assert (other / "dvc.lock").read_text() == lock
     assert "a change that is in no commit" in (other / "src/realfake/models/resnet.py").read_text()
-    assert "Stage 'train' didn't change, skipping" in done.stdout, "the network came from DVC's cache"
+    assert "Stage 'train' didn't change, skipping" in done.stdout, "the network is restored from DVC's cache"
     assert not run(other, "dvc status --quiet").returncode
 
 
-def announced(project: Path) -> bool:
-    """Whether a change of the registry is under way."""
-    under_way = (
+def is_changing(project: Path) -> bool:
+    """Return whether a change of the registry is in progress."""
+    query = (
         "SELECT count(*) FROM runs JOIN experiments USING (experiment_id) "
         "WHERE status = 'RUNNING' AND experiments.name = 'realfake-promotions'"
     )
     with closing(sqlite3.connect(project / "mlflow.db", timeout=30)) as connection:
-        return bool(connection.execute(under_way).fetchone()[0])
+        return bool(connection.execute(query).fetchone()[0])
 
 
-def test_a_promotion_that_is_killed_half_way_is_settled_by_the_first_of_the_next_two(gated):
+def test_a_killed_promotion_is_settled_by_the_next_of_two_concurrent_ones(gated):
     process = start(gated, PROMOTE, gated / "promote.log")
-    wait_for(lambda: announced(gated), process)
+    wait_for(lambda: is_changing(gated), process)
     process.kill()
     process.wait()
-    two = [start(gated, PROMOTE, gated / f"promote-{place}.log") for place in range(2)]
+    two = [start(gated, PROMOTE, gated / f"promote-{number}.log") for number in range(2)]
     assert [process.wait() for process in two] == [0, 0]
-    said = sorted((gated / f"promote-{place}.log").read_text() for place in range(2))
-    assert sum("that was cut off (promoted) is" in one for one in said) == 1
-    assert sum("is the champion already" in one for one in said) == 1, "the second one waited for the first one"
-    assert {name: int(version) for name, version in registered(gated).aliases.items()} == {"champion": 1}
+    outputs = [(gated / f"promote-{number}.log").read_text() for number in range(2)]
+    assert sum("an interrupted change" in output for output in outputs) == 1
+    assert sum("is the champion already" in output for output in outputs) == 1, "the second one waits for the first"
+    assert aliases(gated) == {"champion": 1}
     assert "unfinished" not in succeed(gated, f"{PROMOTE} --history")
 
 
-def test_a_server_with_a_password_on_postgresql(gated, tmp_path):
+def test_promotion_and_serving_on_a_server_with_a_password_and_postgresql(gated, tmp_path):
     with postgresql() as database, mlflow_server(tmp_path / "server", database, password=True) as address:
         named = f"http://admin:{quote(PASSWORD)}@{address.removeprefix('http://')}"
         variables = {"MLFLOW_TRACKING_URI": named}
@@ -191,12 +195,12 @@ def test_a_server_with_a_password_on_postgresql(gated, tmp_path):
             "MLFLOW_TRACKING_PASSWORD": PASSWORD,
         }
         done = run(gated, f"{PROMOTE} --history", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
-        assert "401" in done.stderr or "401" in done.stdout, "without a password nobody gets in"
-        succeed(gated, "dvc repro -f evaluate export", **variables)  # the run is rebuilt there
+        assert "401" in done.stderr or "401" in done.stdout, "the server refuses requests without a password"
+        succeed(gated, "dvc repro -f evaluate export", **variables)  # rebuilds the run on this server
         assert "promoted: version 1 of realfake" in succeed(gated, PROMOTE, **variables)
         assert "is version 1" in succeed(gated, "python src/use.py --weights models:/realfake@champion", **variables)
         lines = succeed(gated, f"{PROMOTE} --lineage", **variables)
         assert f"export MLFLOW_TRACKING_URI={address}\n" in lines
         assert quote(PASSWORD) not in lines
         with scoring_server(gated, "models:/realfake@champion", **for_serving) as scoring:
-            assert asked(scoring, first_pictures(gated, 3)) == pytest.approx(recorded(gated, 3), abs=1e-5)
+            assert served(scoring, first_pictures(gated, 3)) == pytest.approx(recorded(gated, 3), abs=1e-5)

@@ -1,4 +1,4 @@
-"""The commands that bring a version back."""
+"""The printed commands reproduce a version from what its run has recorded."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ from realfake.tracking import lineage
 from realfake.tracking.store import open_store
 
 
-def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, monkeypatch):
+def test_a_run_records_uncommitted_changes_and_the_commands_apply_them(project, prepared, capsys, monkeypatch):
     first_commit(project)
     with open_store("realfake") as client:
         run_id = trained(client, prepared, "one", params={"train.epochs": "3"})
@@ -33,9 +33,9 @@ def test_a_run_keeps_what_the_commit_does_not_tell(project, prepared, capsys, mo
         text = "\n".join(
             reproduction.describe(client, read_trained_run(client, client.get_run(run_id)), "toy version 1")
         )
-        assert head.stdout not in text, "the commit is that of params.yaml and dvc.lock"
+        assert head.stdout not in text, "the last stage recorded a later commit"
         assert "git apply" not in text
         (project / "src/code.py").write_text("three\n")
         monkeypatch.setattr(lineage, "MAX_PATCH_BYTES", 10)
         lineage.record(client, trained(client, prepared, "two"))
-        assert "are not kept with the run; commit them" in capsys.readouterr().out
+        assert "not kept with the run" in capsys.readouterr().out

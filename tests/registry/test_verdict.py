@@ -1,4 +1,4 @@
-"""A verdict is read as it was written, and people get a reason a row."""
+"""A verdict is read as it was written, and its tables have a reason for each check."""
 
 import pytest
 
@@ -12,7 +12,7 @@ CHECKS = (
 )
 
 
-def test_both_tables_have_a_reason_a_row():
+def test_both_tables_have_a_reason_for_each_check():
     text = aligned_checks(CHECKS)
     assert "passed     accuracy  0.95; required: at least 0.9" in text
     assert text.count("\n") == 3
@@ -22,14 +22,14 @@ def test_both_tables_have_a_reason_a_row():
 
 
 @pytest.mark.parametrize("checks", [CHECKS, ()])
-def test_it_is_read_as_it_was_written_and_people_get_the_same(tmp_path, checks):
+def test_it_is_read_as_it_was_written_and_the_page_says_the_same(tmp_path, checks):
     verdict = Verdict("refused", "**refused**: version 2", checks)
     verdict.write(tmp_path)
     assert Verdict.read(tmp_path) == verdict
     assert (tmp_path / "verdict.md").read_text() == verdict.markdown()
 
 
-def test_a_damaged_one_names_the_command(tmp_path):
+def test_a_damaged_verdict_is_a_one_line_error_with_the_command(tmp_path):
     (tmp_path / VERDICT_FILE).write_text('{"verdict": "refused", "headline": "no", "checks": [{"name": "a"}]}')
-    with pytest.raises(UserError, match=rf"{VERDICT_FILE} is damaged .*`python src/promote\.py` makes it again"):
+    with pytest.raises(UserError, match=rf"{VERDICT_FILE} is damaged .*python src/promote\.py"):
         Verdict.read(tmp_path)

@@ -1,4 +1,4 @@
-"""A version holds to its record, or says what differs; tests/test_promote.py does it with a whole pipeline."""
+"""A version is evaluated again, and differences are named; tests/test_promote.py does this after a whole pipeline."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def trained_run(gate: Gate, run_id: str) -> TrainedRun:
 
 
 def evaluated(gate: Gate, prepared: Path, train_params) -> str:
-    """A run with a real network and what it scores on today's pictures; its id."""
+    """Create a run with a real network and its scores on the present pictures; return its id."""
     from realfake.models.builder import build_network
     from realfake.models.saving import save_network
 
@@ -34,19 +34,19 @@ def evaluated(gate: Gate, prepared: Path, train_params) -> str:
     file.parent.mkdir(parents=True)
     save_network(build_network(train_params), file)
     found = trained_run(gate, run_id)
-    scores = gate.scores(found, gate.probabilities(found, recorded=False), 15)
+    scores = gate.compute_scores(found, gate.predict(found, recorded=False), 15)
     gate.client.log_batch(run_id, metrics=as_metrics(scores, step=0))
     for name, value in {**rounding_tags(), "model_sha256": sha256_file(file)}.items():
         gate.client.set_tag(run_id, name, value)
     return run_id
 
 
-def test_what_was_recorded_holds_and_a_difference_is_named(gate, prepared, train_params, capsys):
+def test_equal_metrics_are_verified_and_a_difference_is_named(gate, prepared, train_params, capsys):
     run_id = evaluated(gate, prepared, train_params)
     assert verify(gate, trained_run(gate, run_id), "1")
-    said = capsys.readouterr().out
-    assert "DIFFERS" not in said
-    assert "version 1: verified (allowed difference 1e-06)" in said
+    printed = capsys.readouterr().out
+    assert "DIFFERS" not in printed
+    assert "1e-06" in printed
     gate.client.log_metric(run_id, "test/accuracy", 0.123)
     gate.client.set_tag(run_id, "model_sha256", "0" * 64)
     assert not verify(gate, trained_run(gate, run_id), "1")
@@ -57,13 +57,13 @@ def test_what_was_recorded_holds_and_a_difference_is_named(gate, prepared, train
 def test_on_another_machine_the_last_digits_may_differ(gate, prepared, train_params, capsys):
     run_id = evaluated(gate, prepared, train_params)
     gate.client.set_tag(run_id, "instruction_set", "another")
-    recorded = trained_run(gate, run_id).figures["test/accuracy"]
+    recorded = trained_run(gate, run_id).metrics["test/accuracy"]
     gate.client.log_metric(run_id, "test/accuracy", recorded + 0.004)
     assert verify(gate, trained_run(gate, run_id), "1")
-    assert "verified (allowed difference 0.005)" in capsys.readouterr().out
+    assert "0.005" in capsys.readouterr().out
 
 
-def test_other_pictures_say_nothing_about_a_version(gate, prepared):
+def test_a_version_evaluated_on_other_pictures_cannot_be_verified(gate, prepared):
     run_id = trained(gate.client, prepared, "elsewhere", data="e" * 64)
-    with pytest.raises(UserError, match=r"version 7 was evaluated on other pictures .* --lineage 7"):
+    with pytest.raises(UserError, match=r"version 7 .*other pictures .*--lineage 7"):
         verify(gate, trained_run(gate, run_id), "7")

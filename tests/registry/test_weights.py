@@ -1,4 +1,4 @@
-"""Addresses of registered weights; that the file is the trained one, to the bit, tests/test_promote.py shows."""
+"""Invalid addresses of weights are refused; tests/test_promote.py compares the downloaded file with the trained one."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from realfake.tracking.store import open_store
 @pytest.mark.parametrize(
     "address", ["champion", "models:/realfake", "models:/real/fake@x", "runs:/abc/model", "models:/a@b/c"]
 )
-def test_what_is_no_address_is_refused(project, address):
-    with pytest.raises(UserError, match="expected models:/NAME@ALIAS or models:/NAME/VERSION"):
+def test_an_invalid_address_is_refused(project, address):
+    with pytest.raises(UserError, match="models:/NAME@ALIAS"):
         fetch_weights(None, address, project)
 
 
-def test_a_version_that_is_not_there_leaves_no_folder(project):
+def test_a_missing_version_leaves_no_folder(project):
     with open_store(None) as client, pytest.raises(UserError, match="realfake has no version champion"):
         fetch_weights(client, "models:/realfake@champion", project / "weights")
     assert not (project / "weights").exists()

@@ -1,6 +1,6 @@
-"""From runs to a model that others may rely on: the gate, the registry's aliases, the history of changes, the way back.
+"""Promote runs in MLflow's model registry: check them at the gate, move aliases, keep a history, roll back.
 
-May use all packages up to tracking. Finished runs enter; versions, aliases and verdicts leave. Of MLflow's registry
-this uses aliases, not stages: @champion is in use, @challenger was judged last, @previous is what a rollback brings
-back.
+May use all packages up to tracking. Finished runs enter; versions, aliases and verdicts leave. The registry's aliases
+are used, not its stages: @champion is the version in use, @challenger the one refused last, and @previous the one that
+a rollback restores.
 """

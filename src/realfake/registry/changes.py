@@ -1,4 +1,4 @@
-"""Changes of a registered model's aliases: promotions, refusals and rollbacks, and what follows from all of them."""
+"""Describe changes of a registered model's aliases (promotions, refusals, rollbacks), and evaluate their sequence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,29 +9,37 @@ from realfake.registry.versions import Aliases, from_tag
 from realfake.tracking.store import PERMANENT_TAG
 
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
+"""The kinds of change."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One entry of the history."""
+    """One entry of the promotion history."""
 
     run_id: str
+    """Id of the MLflow run that records the change."""
     kind: str
+    """PROMOTED, REFUSED or ROLLED_BACK."""
     who: str
+    """The user who made it."""
     host: str
+    """Name of the machine on which it was made."""
     when: float
-    """Seconds since 1970."""
+    """Start in seconds since 1970."""
     before: Aliases
+    """The aliases before the change."""
     version: int | None
-    """The version that was promoted, refused or brought back; None until it is registered."""
+    """The version that was promoted, refused or restored; None until it is registered."""
     finished: bool
+    """Whether all aliases have been moved."""
     ended: float
-    """Seconds since 1970; 0 for one that is under way."""
+    """End in seconds since 1970; 0 while the change is in progress."""
     tags: Mapping[str, str]
+    """Tags of the MLflow run."""
 
     @classmethod
     def of_run(cls, run: Any) -> "Change":
-        """Read the entry that an MLflow run of the history holds."""
+        """Read the entry from an MLflow run of the history."""
         tags = run.data.tags
         return cls(
             run_id=run.info.run_id,
@@ -48,23 +56,27 @@ class Change:
 
     @property
     def after(self) -> Aliases:
-        """What the aliases say once the change is done."""
+        """Return the aliases after the change."""
         moved = {
             PROMOTED: {"champion": self.version, "previous": self.before.champion, "challenger": None},
             REFUSED: {"challenger": self.version},
-            ROLLED_BACK: {"champion": self.version, "previous": self._beneath()},
+            ROLLED_BACK: {"champion": self.version, "previous": self._earlier_champion()},
         }[self.kind]
         return replace(self.before, revision=self.before.revision + 1, **moved)
 
-    def _beneath(self) -> int | None:
+    def _earlier_champion(self) -> int | None:
+        """Return the champion before the version that a rollback restores."""
         text = self.tags.get("beneath", "")
         return int(text) if text else None
 
 
-def champions(changes: Sequence[Change]) -> list[int]:
-    """The present champion, last, over those that it was promoted over, one under the other.
+def champion_stack(changes: Sequence[Change]) -> list[int]:
+    """Return the stack of champions: the present one last, and below it each earlier one that can still be restored.
 
-    A promotion lays a version on top; a rollback takes away what lies above the version that it brings back.
+    A promotion pushes a version; a rollback pops all versions above the one that it restores.
+
+    Args:
+        changes: all changes, oldest first.
     """
     stack: list[int] = []
     for change in changes:
@@ -78,8 +90,8 @@ def champions(changes: Sequence[Change]) -> list[int]:
     return stack
 
 
-def rolled_back(changes: Sequence[Change]) -> set[str]:
-    """Ids of the runs whose versions were taken back and not promoted again since."""
+def rolled_back_runs(changes: Sequence[Change]) -> set[str]:
+    """Return the ids of runs whose versions were rolled back and have not been promoted again since."""
     found: set[int] = set()
     runs: dict[int, str] = {}
     for change in changes:
@@ -91,8 +103,8 @@ def rolled_back(changes: Sequence[Change]) -> set[str]:
     return {runs[version] for version in found if version in runs}
 
 
-def table(changes: Sequence[Change]) -> str:
-    """The log as aligned text, a line a change."""
+def change_table(changes: Sequence[Change]) -> str:
+    """Return changes as aligned text: a header, and a line for each change."""
     header = ("when (UTC)", "who", "change", "champion", "run", "accuracy", "commit", "data")
     rows = [header, *(_row(change) for change in changes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]

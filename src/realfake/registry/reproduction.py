@@ -1,4 +1,4 @@
-"""Where a registered version comes from, and the exact commands that bring it back."""
+"""Describe where a registered version comes from, and the exact commands that reproduce it."""
 
 import shlex
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from realfake.tracking.store import public_uri, tracking_uri
 
 
 def describe(client: Any, trained: TrainedRun, title: str, origin: str | None = None) -> Iterator[str]:
-    """What a version is made of, and the commands that reproduce it in a clone of the repository.
+    """Yield a version's lineage as comments, and the shell commands that reproduce it in a clone of the repository.
 
     Args:
-        client: of the store that holds the run.
-        trained: the training.
-        title: `realfake version 3 (champion)`.
-        origin: address of the registered weights that its training started from, if it did.
+        client: a client of the MLflow store that holds the run.
+        trained: the training run of the version.
+        title: the first line, such as `realfake version 3 (champion)`.
+        origin: address of the registered weights that its training started from; None if from other weights.
     """
     tags = trained.tags
     commit = tags.get("lineage_commit", tags.get("git_commit", "none"))
@@ -40,5 +40,5 @@ def describe(client: Any, trained: TrainedRun, title: str, origin: str | None = 
         yield f"cp {' '.join(f'.cache/{FOLDER}/{name}' for name in names)} ."
     if origin is not None:
         yield f"python src/use.py --weights {origin}"
-    yield "dvc checkout --allow-missing   # from DVC's cache; `dvc pull` where there is a DVC remote"
-    yield "dvc repro                      # says that all is up to date, or computes what is missing, to the same bytes"
+    yield "dvc checkout --allow-missing   # restores from DVC's cache; `dvc pull` where there is a DVC remote"
+    yield "dvc repro                      # computes what is missing, to the same bytes"

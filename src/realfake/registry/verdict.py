@@ -1,4 +1,4 @@
-"""outputs/promotion: what the last promotion came to, for who reports it: verdict.json, and verdict.md for people."""
+"""Write and read the result of the last promotion in outputs/promotion: verdict.json, and verdict.md for people."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,22 +8,23 @@ from realfake.core.text_tables import markdown_table
 from realfake.registry.checks import Checks
 
 VERDICT_FILE = "verdict.json"
+"""Name of the file that programs read."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate said of a candidate; its fields are those of verdict.json."""
+    """The gate's decision on a candidate; its fields are those of verdict.json."""
 
     verdict: str
     """promoted or refused."""
     headline: str
-    """One sentence in Markdown: what became of which version."""
+    """Summary in one sentence of Markdown, which names the version and the run."""
     checks: Checks
-    """Empty where the candidate was the champion already."""
+    """Checks of the candidate; empty where it was the champion already."""
 
     @classmethod
     def read(cls, promotion: Path) -> "Verdict":
-        """Read the verdict in the folder that a promotion left.
+        """Read the verdict from a folder that a promotion wrote.
 
         Raises:
             UserError: the file is missing, damaged or incomplete.
@@ -36,7 +37,7 @@ class Verdict:
         (promotion / "verdict.md").write_text(self.markdown(), encoding="utf-8")
 
     def markdown(self) -> str:
-        """The headline, and the checks as a table, for a pull request or MLflow's pages."""
+        """Return the headline and a table of the checks, for a pull request or MLflow's pages."""
         if not self.checks:
             return f"{self.headline}\n"
         rows = [(check.name, check.required, check.found, f"**{check.state}**", check.reason) for check in self.checks]
@@ -46,7 +47,7 @@ class Verdict:
 
 
 def aligned_checks(checks: Checks) -> str:
-    """The checks as aligned text: state, name, what was found and required, and under it why."""
+    """Return the checks as aligned text: state, name, measured and required value, and the reason in a second line."""
     width = max(len(check.name) for check in checks)
     lines = []
     for check in checks:

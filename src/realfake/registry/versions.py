@@ -1,4 +1,4 @@
-"""A registered model in MLflow: its versions, and the aliases that say which one is used for what."""
+"""Read and change a registered model in MLflow: its versions, and the aliases that name their roles."""
 
 import json
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from realfake.registry.trained_run import TrainedRun, read_trained_run
 from realfake.tracking.store import find_registered_model
 
 ALIASES = ("challenger", "previous", "champion")
-"""In the order in which they are moved: a change holds once @champion has moved."""
-_REVISION = "changes"
-"""Tag of the registered model: how many changes its aliases have seen."""
+"""Aliases in the order in which they are moved; a change takes effect when @champion has moved."""
+_REVISION_TAG = "changes"
+"""Tag of the registered model with the number of changes of its aliases."""
 
 
 @dataclass(frozen=True)
 class Aliases:
-    """Version numbers behind the aliases, None where one is not set; and how many changes there were before."""
+    """The version number of each alias, None where it is not set, and the number of earlier changes."""
 
     champion: int | None = None
     challenger: int | None = None
@@ -26,21 +26,21 @@ class Aliases:
 
 
 class Registry:
-    """One registered model, by its name."""
+    """A registered model, identified by its name."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.client, self.name = client, name
 
     def aliases(self) -> Aliases:
-        """What the aliases say now."""
+        """Read the present aliases."""
         model = find_registered_model(self.client, self.name)
         if model is None:
             return Aliases()
         found = {alias: int(model.aliases[alias]) for alias in ALIASES if alias in model.aliases}
-        return Aliases(**found, revision=int(model.tags.get(_REVISION, "0")))
+        return Aliases(**found, revision=int(model.tags.get(_REVISION_TAG, "0")))
 
-    def move(self, target: Aliases) -> None:
-        """Bring every alias to where `target` says, @champion last."""
+    def set_aliases(self, target: Aliases) -> None:
+        """Move each alias to its version in `target`, or delete it; @champion last."""
         now = self.aliases()
         for alias in ALIASES:
             version = getattr(target, alias)
@@ -51,20 +51,20 @@ class Registry:
             else:
                 self.client.set_registered_model_alias(self.name, alias, str(version))
         if target.revision != now.revision:
-            self.client.set_registered_model_tag(self.name, _REVISION, str(target.revision))
+            self.client.set_registered_model_tag(self.name, _REVISION_TAG, str(target.revision))
 
     def versions(self) -> list[Any]:
-        """All versions, oldest first."""
+        """Return all versions, oldest first."""
         found = self.client.search_model_versions(f"name = '{self.name}'")
         return sorted(found, key=lambda version: int(version.version))
 
-    def of_run(self, run_id: str) -> Any | None:
-        """The version that a run became, if it did."""
+    def find_by_run(self, run_id: str) -> Any | None:
+        """Return the version registered from a run, None if there is none."""
         return next((version for version in self.versions() if version.run_id == run_id), None)
 
     def register(self, trained: TrainedRun, tags: Mapping[str, str], description: str) -> int:
-        """Make a version of a run's network, or take the one that there is; its number."""
-        found = self.of_run(trained.run_id)
+        """Register a run's network as a version, unless it is registered already; return the number of the version."""
+        found = self.find_by_run(trained.run_id)
         if found is not None:
             return int(found.version)
         if find_registered_model(self.client, self.name) is None:
@@ -79,20 +79,20 @@ class Registry:
         )
         return int(made.version)
 
-    def tag(self, version: int, **tags: str) -> None:
-        """Set tags of a version."""
+    def set_tags(self, version: int, **tags: str) -> None:
+        """Set some tags of a version."""
         for name, value in tags.items():
             self.client.set_model_version_tag(self.name, str(version), name, value)
 
-    def describe(self, version: int, text: str) -> None:
-        """Set the text on MLflow's page of a version."""
+    def set_description(self, version: int, text: str) -> None:
+        """Set the description on MLflow's page of a version."""
         self.client.update_model_version(self.name, str(version), description=text)
 
     def find(self, wanted: str) -> Any:
-        """A version by its number or alias.
+        """Return the version with a number or an alias.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no such version.
         """
         model = find_registered_model(self.client, self.name)
         aliases = dict(model.aliases) if model else {}
@@ -107,10 +107,10 @@ class Registry:
         )
 
     def trained_run(self, version: Any) -> TrainedRun:
-        """The training behind a version.
+        """Return the training run of a version.
 
         Raises:
-            UserError: its run is gone.
+            UserError: the run was deleted.
         """
         run = self.client.get_run(version.run_id)
         if run.info.lifecycle_stage != "active":
@@ -119,17 +119,17 @@ class Registry:
             )
         return read_trained_run(self.client, run)
 
-    def of_digest(self, model_sha256: str) -> Any | None:
-        """The version of a network, by the digest of its .keras file."""
+    def find_by_digest(self, model_sha256: str) -> Any | None:
+        """Return the newest version whose .keras file has a SHA-256, None if there is none."""
         same = [version for version in self.versions() if version.tags.get("model_sha256") == model_sha256]
         return same[-1] if same else None
 
 
-def as_tag(aliases: Aliases) -> str:
-    """Aliases as one text."""
+def to_tag(aliases: Aliases) -> str:
+    """Return aliases as the text of a tag."""
     return json.dumps(vars(aliases))
 
 
 def from_tag(text: str) -> Aliases:
-    """Aliases from their text."""
+    """Read aliases from the text of a tag."""
     return Aliases(**json.loads(text))

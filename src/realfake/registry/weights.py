@@ -1,4 +1,4 @@
-"""Registered weights as a file: where the next training starts from."""
+"""Download registered weights into a file, from which the next training starts."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from realfake.config.schema import load_params
 from realfake.core.errors import UserError
 from realfake.core.files import sha256_file
 from realfake.core.native_output import import_keras
-from realfake.registry.trained_run import network_of
+from realfake.registry.trained_run import load_logged_network
 from realfake.registry.versions import Registry
 from realfake.tracking.store import open_store
 
@@ -23,21 +23,24 @@ class Weights:
 
     file: Path
     sha256: str
+    """Digest of the file."""
     version: str
+    """Number of the version."""
     run: str
+    """Name of the run that trained it."""
 
 
 def use_weights(address: str, root: Path) -> str:
-    """Let the next training start from a registered model: its file and digest go into params.yaml.
+    """Let the next training start from a registered model: download it, and write its path and digest into params.yaml.
 
-    An alias can move; the file and its digest say for good what a training started from.
+    An alias may move later, but the digest identifies what a training started from.
 
     Args:
         address: models:/NAME@ALIAS or models:/NAME/VERSION.
-        root: the folder that holds params.yaml; the file goes into its weights/.
+        root: the project, which holds params.yaml; the file is written into its folder weights/.
 
     Returns:
-        A line that says what the training now starts from.
+        A line for the user that names the version.
 
     Raises:
         UserError: there is no such version.
@@ -45,26 +48,28 @@ def use_weights(address: str, root: Path) -> str:
     import_keras()
     with open_store(None) as client:
         found = fetch_weights(client, address, root / "weights")
-    place = found.file.relative_to(root).as_posix()
-    set_values(root / "params.yaml", {"weights": place, "weights_sha256": found.sha256})
+    path = found.file.relative_to(root).as_posix()
+    set_values(root / "params.yaml", {"weights": path, "weights_sha256": found.sha256})
     load_params(root / "params.yaml")
-    return f"{address} is version {found.version} (run {found.run}), now {place}; params.yaml starts train from it"
+    return f"{address} is version {found.version} (run {found.run}), now {path}; params.yaml starts train from it"
 
 
 def fetch_weights(client: Any, address: str, folder: Path) -> Weights:
-    """Write the network of a registered version to `folder`/NAME-VERSION.keras, to the bit as its training wrote it.
+    """Write the network of a registered version to `folder`/NAME-VERSION.keras, with the bytes that training wrote.
 
     Args:
-        client: of the MLflow store.
+        client: an MLflow client.
         address: models:/NAME@ALIAS or models:/NAME/VERSION.
-        folder: made when missing.
+        folder: created if it does not exist.
 
     Raises:
-        UserError: the address is none, or there is no such version.
+        UserError: the address is invalid, or there is no such version.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        raise UserError(f"{address} is no registered model; expected models:/NAME@ALIAS or models:/NAME/VERSION")
+        raise UserError(
+            f"{address} is not the address of a registered model; expected models:/NAME@ALIAS or models:/NAME/VERSION"
+        )
     registry = Registry(client, match["name"])
     version = registry.find(match["alias"] or match["version"])
     trained = registry.trained_run(version)
@@ -72,5 +77,5 @@ def fetch_weights(client: Any, address: str, folder: Path) -> Weights:
 
     file = folder / f"{match['name']}-{version.version}.keras"
     folder.mkdir(parents=True, exist_ok=True)
-    save_network(network_of(trained), file)
+    save_network(load_logged_network(trained), file)
     return Weights(file, sha256_file(file), str(version.version), trained.name)
