@@ -9,8 +9,8 @@ from pathlib import Path
 from realfake.core.command_line import argument_parser
 from realfake.core.errors import run
 from realfake.core.files import atomic_file, workspace
-from realfake.reporting.dvc_diff import base_of, plots_page
-from realfake.reporting.pull_request_report import report
+from realfake.reporting.dvc_diff import find_base, write_plots_page
+from realfake.reporting.pull_request_report import render_report
 
 
 def main() -> None:
@@ -30,10 +30,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     root = workspace()
-    base = base_of(root, arguments.base)
-    page = report(root, base, arguments.rehearsal)
+    base = find_base(root, arguments.base)
+    page = render_report(root, base, arguments.rehearsal)
     if arguments.plots:
-        plots_page(root, base, arguments.plots.resolve())
+        write_plots_page(root, base, arguments.plots.resolve())
     if arguments.output is None:
         print(page, end="")
         return

@@ -3,13 +3,13 @@
 from realfake.core.command_line import take_no_arguments
 from realfake.core.errors import run
 from realfake.core.files import workspace
-from realfake.reporting.summary import summary
+from realfake.reporting.summary import summarise
 
 
 def main() -> None:
     """Print the summary of this checkout."""
     take_no_arguments(__doc__)
-    print("\n".join(summary(workspace())))
+    print("\n".join(summarise(workspace())))
 
 
 if __name__ == "__main__":

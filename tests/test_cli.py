@@ -71,7 +71,7 @@ def test_the_summary_names_scores_and_run(finished: Path) -> None:
     summary = succeed(finished, "python src/summary.py")
     assert re.search(r"^accuracy +\d+\.\d\d% \(95 % interval", summary, flags=re.MULTILINE)
     assert runs(finished)[0].info.run_name in summary
-    assert "dvc.lock moved" not in summary
+    assert "dvc.lock changed" not in summary
 
 
 def test_experiments_land_in_the_real_checkout(copied: Path) -> None:

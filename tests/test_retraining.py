@@ -79,7 +79,7 @@ def test_each_retraining_reports(retrained: Any) -> None:
     assert comment.startswith("## Accuracy ")
     assert re.search(r"Compared with `origin/main` \(`\w{7}`\) as it was last retrained\.", comment)
     assert comment.count("    line [") == 2, "main's learning curve, and that of the pull request"
-    assert "**dvc.lock moved**: evaluate.threshold 0.5 -> 0.4" in comment
+    assert "**dvc.lock changed**: evaluate.threshold 0.5 -> 0.4" in comment
     assert "| `evaluate.threshold` | `0.5` | `0.4` |" in comment
     assert "rehearsed on a copy of the registry" in comment
     assert "Not run" not in comment

@@ -1,4 +1,4 @@
-"""Runs beside each other: what changed against the committed parameters, and what came of it."""
+"""Runs are compared by the parameters that differ from the committed ones, and by their accuracies."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from conftest import PROJECT
 
 from realfake.config.schema import flatten, load_params
 from realfake.reporting.run_comparison import (
-    FIGURES,
+    COMPARED_METRICS,
     WIDTH,
     as_csv,
     as_records,
@@ -24,7 +24,12 @@ from realfake.reporting.run_comparison import (
 )
 from realfake.tracking.store import as_metrics, create_run, open_store
 
-FOUND = {"test/accuracy": 0.975, "test/robust/accuracy": 0.9546, "export/litert_int8/accuracy": 0.974, "test/ece": 0.1}
+METRICS = {
+    "test/accuracy": 0.975,
+    "test/robust/accuracy": 0.9546,
+    "export/litert_int8/accuracy": 0.974,
+    "test/ece": 0.1,
+}
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def add(client: Any, name: str, tags: dict[str, str] | None = None, **changed: A
     of_child = tags is not None and "mlflow.parentRunId" in tags
     params = values if of_child else flatten(load_params(Path("params.yaml"))) | values
     run = create_run(client, "realfake", name, params, tags or {"data_digest": "d" * 64}).run_id
-    client.log_batch(run, metrics=as_metrics(FOUND, step=0))
+    client.log_batch(run, metrics=as_metrics(METRICS, step=0))
     client.set_terminated(run)
     return run
 
@@ -51,14 +56,16 @@ def rows(client: Any, limit: int = 20):
     return compare(client, "realfake", Path.cwd(), limit)
 
 
-def test_the_newest_is_first_with_what_changed_and_what_came_of_it(client):
+def test_the_newest_run_is_first_with_its_changes_and_metrics(client):
     add(client, "first")
     add(client, "second", train__epochs=3, train__weights="none", train__weights_sha256=None)
     second, first = rows(client)
     assert (second.run, first.run) == ("second", "first")
     assert first.changed == {}
-    assert second.changed == {"train.epochs": ("12", "3"), "train.weights": ("cifake", "none")}, "and not its digest"
-    assert second.figures == {"accuracy": 0.975, "damaged": 0.9546, "int8": 0.974}
+    assert second.changed == {"train.epochs": ("12", "3"), "train.weights": ("cifake", "none")}, (
+        "the digest follows from the weights"
+    )
+    assert second.metrics == {"accuracy": 0.975, "damaged": 0.9546, "int8": 0.974}
     assert second.seconds is not None
     assert [run.run for run in rows(client, limit=1)] == ["second"]
 
@@ -69,7 +76,7 @@ def test_figures_on_other_pictures_are_marked(client):
     assert [run.changed for run in rows(client)] == [{}, {"data": ("b" * 12, "a" * 12)}]
 
 
-def test_another_evaluation_is_a_run_of_its_own_and_sweeps_are_none(client):
+def test_another_evaluation_is_a_row_and_sweeps_are_left_out(client):
     training = add(client, "training")
     add(client, "again", {"mlflow.parentRunId": training, "stage": "evaluate"}, evaluate__threshold=0.7)
     sweep = add(client, "sweep", {"sweep": "sweep", "data_digest": "d" * 64})
@@ -80,10 +87,10 @@ def test_another_evaluation_is_a_run_of_its_own_and_sweeps_are_none(client):
     assert again.seconds is None
 
 
-def test_an_unfinished_run_says_so(client):
+def test_an_unfinished_run_has_its_status(client):
     create_run(client, "realfake", "toy", {}, {})
     (run,) = rows(client)
-    assert (run.status, run.seconds, run.figures) == ("running", None, {})
+    assert (run.status, run.seconds, run.metrics) == ("running", None, {})
     assert "running" in as_table([run])
 
 
@@ -96,7 +103,7 @@ def test_without_a_commit_the_newest_training_is_compared_with(project, client):
     assert [run.changed for run in rows(client)] == [{}, {"train.epochs": ("3", "12")}]
 
 
-def test_committed_parameters_of_another_version_are_not_compared_with(project, client):
+def test_invalid_committed_parameters_are_ignored(project, client):
     (project / "params.yaml").write_text("train: {unknown: 1}\n")
     subprocess.run(["git", "commit", "-qam", "invalid"], check=True)
     assert committed_params(project) is None
@@ -109,15 +116,15 @@ def test_the_table_fits_a_terminal_whatever_changed(client):
     table = as_table([run])
     assert max(len(line) for line in table.splitlines()) <= WIDTH
     assert "train.epochs 12 -> another va...han before" in " ".join(table.split())
-    assert "1125-140751" in table, "the time tells runs of a name apart"
+    assert "1125-140751" in table, "the time distinguishes runs of the same name"
 
 
-def test_programs_read_the_same(client):
+def test_json_and_csv_have_the_same_values(client):
     run = add(client, "toy", train__epochs=3)
     (record,) = json.loads(json.dumps(as_records(rows(client))))
     assert record["run_id"] == run
     assert record["changed"] == {"train.epochs": {"committed": "12", "run": "3"}}
     (line,) = csv.DictReader(io.StringIO(as_csv(rows(client))))
     assert line["changed"] == "train.epochs 12 -> 3"
-    for name in FIGURES:
+    for name in COMPARED_METRICS:
         assert float(line[name]) == record[name]

@@ -1,4 +1,4 @@
-"""What differs between a commit and the working tree, by DVC's own diff commands."""
+"""Compare a commit with the working tree, by DVC's own diff commands."""
 
 import json
 import re
@@ -12,40 +12,45 @@ from realfake.core.subprocesses import command_error, dvc, git, git_or_none
 from realfake.tracking.restoration import RETRAINED
 
 Differences = Mapping[str, Mapping[str, Any]]
-"""By dotted name: `old` and `new`, None where there is none, and `diff` where both are numbers."""
+"""Values by dotted name: `old` and `new` (None if missing), and `diff` where both are numbers."""
 CURVE = ("Accuracy", "val_accuracy", "epoch")
-"""The learning curve: a plot of dvc.yaml, and the columns of history.json that it draws one over the other."""
+"""The learning curve: name of a plot in dvc.yaml, and the columns of history.json on its y axis and x axis."""
 
 _INPUTS = ("data.dvc", "dvc.yaml", "params.yaml", "src")
+"""Paths that decide the results of the pipeline."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """The commit that is compared with."""
+    """A commit that the working tree is compared with."""
 
     name: str
-    """As people call it: main, HEAD~1 ..."""
+    """Its name for people: main, HEAD~1 ..."""
     commit: str
-    """40 hex digits."""
+    """Its id, 40 hexadecimal digits."""
     retrained: str | None = None
-    """A commit of the same data, parameters and code with the results that a retraining of it gave, if there is one."""
+    """Id of a commit with the results of retraining from the same data, parameters and code; None if there is none."""
 
     @property
     def state(self) -> str:
-        """The commit whose results stand for this one."""
+        """Return the id of the commit that holds the results: the retraining if there is one."""
         return self.retrained or self.commit
 
 
-def base_of(root: Path, named: str | None = None) -> Base | None:
-    """The commit to compare with: the one named, else main, or on main itself the commit before.
+def find_base(root: Path, named: str | None = None) -> Base | None:
+    """Find the commit to compare with.
+
+    Args:
+        root: the project.
+        named: a branch, tag or commit; None: main, or on main itself the commit before.
 
     Returns:
-        None where there is nothing before: HEAD is the first commit.
+        None if HEAD is the first commit.
 
     Raises:
-        UserError: no git repository, no such commit, or a shallow clone does not have it.
+        UserError: there is no git repository or no such commit, or a shallow clone lacks it.
     """
-    git(root, "--version")  # without git no commit is found either, which would be told in misleading words
+    git(root, "--version")  # without git the errors below would be misleading
     head = _commit(root, "HEAD")
     if head is None:
         raise UserError(f"{root} has no commit to compare with; `git init` and a first commit make one")
@@ -62,37 +67,43 @@ def base_of(root: Path, named: str | None = None) -> Base | None:
 
 
 def _default(root: Path, head: str) -> str:
-    """main, or in a clone that has no branch of that name what the remote calls so."""
+    """Return main, or origin/main in a clone without a branch main; on main itself HEAD~1."""
     main = next((name for name in ("main", "origin/main") if _commit(root, name)), None)
     return "HEAD~1" if main is None or _commit(root, main) == head else main
 
 
-def differences(root: Path, kind: str, base: Base, everything: bool = False) -> dict[str, Differences]:
-    """`dvc params diff` or `dvc metrics diff` of the base and the working tree, by file.
+def read_differences(root: Path, kind: str, base: Base, everything: bool = False) -> dict[str, Differences]:
+    """Compare the base with the working tree, by `dvc params diff` or `dvc metrics diff`.
 
     Args:
         root: the project.
-        kind: params or metrics.
-        base: what is compared with; files that it lacks have no old values.
-        everything: the values that are the same, too.
+        kind: `params` or `metrics`.
+        base: the commit to compare with; files that it lacks have no old values.
+        everything: whether to include equal values.
+
+    Returns:
+        Differences by the path of the file.
 
     Raises:
-        UserError: DVC refused.
+        UserError: DVC failed.
     """
     found = _dvc(root, kind, "diff", base.state, "--json", *(["--all"] if everything else []))
     return {file: values for file, values in json.loads(found or "{}").items() if values}
 
 
-def curves(root: Path, base: Base) -> tuple[list[float], list[float]]:
-    """Accuracy on val by epoch, before and now, from `dvc plots diff`; empty where DVC has no copy of it.
+def read_curves(root: Path, base: Base) -> tuple[list[float], list[float]]:
+    """Read the accuracy on val by epoch, at the base and now, from `dvc plots diff`.
+
+    Returns:
+        Two lists of values in [0, 1]; a list is empty where DVC has no copy of the history.
 
     Raises:
-        UserError: DVC refused.
+        UserError: DVC failed.
     """
     plot, y, x = CURVE
-    shown = json.loads(_dvc(root, "plots", "diff", base.state, "--targets", plot, "--json", "--split") or "{}")
+    plots = json.loads(_dvc(root, "plots", "diff", base.state, "--targets", plot, "--json", "--split") or "{}")
     by_revision: dict[str, dict[int, float]] = {}
-    for part in shown.get("data", {}).get(plot, []):
+    for part in plots.get("data", {}).get(plot, []):
         for point in part["anchor_definitions"]["<DVC_METRIC_DATA>"]:
             if y in point:
                 by_revision.setdefault(point["rev"], {})[int(point[x])] = float(point[y])
@@ -101,28 +112,31 @@ def curves(root: Path, base: Base) -> tuple[list[float], list[float]]:
     return [before[epoch] for epoch in sorted(before)], [now[epoch] for epoch in sorted(now)]
 
 
-def plots_page(root: Path, base: Base | None, folder: Path) -> None:
-    """Write DVC's page of all plots, with both states in each where there are two: FOLDER/index.html.
+def write_plots_page(root: Path, base: Base | None, folder: Path) -> None:
+    """Write DVC's page of all plots, FOLDER/index.html; with a base each plot shows both states.
 
     Raises:
-        UserError: DVC refused.
+        UserError: DVC failed.
     """
-    named = base and (RETRAINED if base.retrained else base.name)  # as the page's legends call it
+    named = base and (RETRAINED if base.retrained else base.name)  # the name in the legends
     _dvc(root, "plots", *(["diff", named] if named else ["show"]), "--out", str(folder))
 
 
 def _commit(root: Path, name: str) -> str | None:
+    """Return the id of a revision's commit, None if there is none."""
     return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
 
 def _git(root: Path, *arguments: str) -> str | None:
+    """Run git, and return its output; None if it failed."""
     found = git_or_none(root, *arguments)
     return None if found is None else found.decode("utf-8", "replace").strip()
 
 
 def _dvc(root: Path, *arguments: str) -> str:
+    """Run DVC, and return its output; raise a UserError if it failed or cannot read the working tree."""
     done = dvc(root, *arguments)
-    # A commit may lack anything, and DVC says so in a warning; the working tree may not.
+    # DVC only warns about files that it cannot load; a commit may lack files, but the working tree must not.
     broken = re.search(r"^WARNING: (failed to load .* revision 'workspace'.*)", done.stderr, flags=re.MULTILINE)
     if broken:
         raise command_error("dvc", arguments, broken[1])

@@ -1,4 +1,4 @@
-"""Why dvc.lock moved: its own words on commands, parameters and files, of two states of it, as one line."""
+"""Explain in one line why dvc.lock changed, from the commands, parameters and files in two versions of it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,54 +10,59 @@ from realfake.core.environment import rounding_label
 from realfake.core.subprocesses import git_or_none
 
 Stages = Mapping[str, Mapping[str, Any]]
-"""The `stages` of a dvc.lock: cmd, params, deps and outs of each stage as DVC found them."""
+"""The entry `stages` of a dvc.lock: cmd, params, deps and outs of each stage."""
 
 
-def lock_moved(root: Path, revision: str = "HEAD") -> str | None:
-    """Say why dvc.lock differs from that of a revision.
+def explain_lock_change(root: Path, revision: str = "HEAD") -> str | None:
+    """Return one line on why dvc.lock differs from that of a revision.
 
-    None where it does not, or where one of the two is missing.
+    Returns:
+        None where it does not, or where one of the two is missing.
     """
     states = _states(root, revision)
-    return None if states is None else why_lock_moved(*states, rounding_label())
+    return None if states is None else describe_lock_change(*states, rounding_label())
 
 
-def how_to_drop_rounding(root: Path) -> str | None:
-    """Say in one line which committed results differ by this machine's rounding alone, and how to drop that.
+def explain_rounding_changes(root: Path) -> str | None:
+    """Return one line on the committed results that differ only by this machine's rounding, and how to restore them.
 
-    None where something else changed dvc.lock too, or nothing did. This is what the first run in a fresh clone leaves
-    on another kind of machine than the committed results come from.
+    The first run in a new clone changes them on another kind of machine than the one of the committed results.
+
+    Returns:
+        None where dvc.lock did not change, or has changed for another reason too.
     """
     states = _states(root, "HEAD")
-    if states is None or _causes_of(*states) or _rounded(*states) is None:
+    if states is None or _causes_of(*states) or _first_changed_stage(*states) is None:
         return None
     changed = git_or_none(root, "diff", "--name-only", "--relative", "HEAD", "--", "dvc.lock", "outputs")
     files = (changed or b"").decode().split("\n")[:-1]
     return (
-        f"rounding alone changed {', '.join(files)}: nothing to commit; "
-        "`git restore dvc.lock outputs` drops it, until a stage runs again"
+        f"only floating-point rounding changed {', '.join(files)}: there is nothing to commit; "
+        "`git restore dvc.lock outputs` restores them, until a stage runs again"
     )
 
 
-def why_lock_moved(committed: Stages, current: Stages, machine: str) -> str | None:
-    """Say in one line why two states of dvc.lock differ; None when they do not.
+def describe_lock_change(committed: Stages, current: Stages, machine: str) -> str | None:
+    """Return one line on why two versions of dvc.lock differ; None when they do not.
 
-    Only causes are named: a stage that ran again because an earlier one gave other bytes is none.
+    Only causes are named, and not the stages that ran again because of them.
 
     Args:
         committed: the stages before.
         current: the stages now.
-        machine: what decides about rounding here, in words.
+        machine: properties of this machine that decide about rounding (see `rounding_label`).
     """
     if committed == current:
         return None
     causes = _causes_of(committed, current)
     if causes:
-        return f"dvc.lock moved: {'; '.join(causes)}"
-    stage = _rounded(committed, current)
+        return f"dvc.lock changed: {'; '.join(causes)}"
+    stage = _first_changed_stage(committed, current)
     if stage is None:
-        return "dvc.lock moved in its layout only"
-    return f"dvc.lock moved: {stage} had the same inputs, but other floating-point rounding (this machine: {machine})"
+        return "dvc.lock changed only in its layout"
+    return (
+        f"dvc.lock changed: {stage} had the same inputs, but floating-point rounding differs (this machine: {machine})"
+    )
 
 
 def _states(root: Path, revision: str) -> tuple[Stages, Stages] | None:
@@ -70,19 +75,21 @@ def _states(root: Path, revision: str) -> tuple[Stages, Stages] | None:
 
 
 def _causes_of(committed: Stages, current: Stages) -> list[str]:
+    """Return all causes, each once, in the order of the stages."""
     names = dict.fromkeys((*current, *committed))
     found = (cause for name in names for cause in _causes(name, committed.get(name), current.get(name)))
     return list(dict.fromkeys(found))
 
 
-def _rounded(committed: Stages, current: Stages) -> str | None:
-    """Return the first stage that gave other bytes, of two states with the same stages; None where none did."""
+def _first_changed_stage(committed: Stages, current: Stages) -> str | None:
+    """Return the first stage whose outputs differ, of two versions with the same stages; None if there is none."""
     return next((name for name in current if _hashes(current[name], "outs") != _hashes(committed[name], "outs")), None)
 
 
 def _causes(name: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what changed in one stage: its command, parameters, and files other than outputs of earlier stages."""
     if before is None or now is None:
-        yield f"stage {name} is {'new' if before is None else 'gone'}"
+        yield f"stage {name} is {'new' if before is None else 'removed'}"
         return
     if before["cmd"] != now["cmd"]:
         yield f"{name} runs another command"
@@ -97,11 +104,12 @@ def _causes(name: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] 
 
 
 def _hashes(stage: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the MD5 of each file of a stage's `deps` or `outs`."""
     return {entry["path"]: entry.get("md5", "") for entry in stage.get(kind, [])}
 
 
 def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values under dotted names, the file's own name left out."""
+    """Return parameters by dotted name, without the name of their file."""
     flat: dict[str, Any] = {}
     for key, value in params.items():
         name = "" if key == "params.yaml" else f"{prefix}{key}"
