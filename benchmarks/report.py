@@ -1,4 +1,4 @@
-"""Draw what the benchmarks found: `docs/benchmarks.md` and `docs/benchmarks.png`, from benchmarks/results alone."""
+"""Write docs/benchmarks.md and docs/benchmarks.png from the results in benchmarks/results."""
 
 import json
 import textwrap
@@ -17,7 +17,7 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
-    """Write the tables of all results that are there, and the figure when all its panels are."""
+    """Write the tables of all existing results, and the figure if the results for all its panels exist."""
     text = tables()
     with atomic_file(PROJECT / "docs/benchmarks.md") as file:
         file.write(text.encode())
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def tables() -> str:
-    """The contents of docs/benchmarks.md: a section for each benchmark that has a result."""
+    """Return the contents of docs/benchmarks.md: a section for each benchmark with a result."""
     found = _found()
     sections = [TABLES[name](found[name]["result"]) + _made_on(found[name]) for name in TABLES if name in found]
     return "\n".join(["# Benchmarks\n\nWritten by `make bench`: medians (smallest to largest value).\n", *sections])

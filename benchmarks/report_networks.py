@@ -1,4 +1,4 @@
-"""Tables about networks, beside those of report.py: formats, ingredients, another generator."""
+"""Write the tables about networks: formats, ablation, damaged views, another generator."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ NAMES = {
 
 
 def formats(result: Mapping[str, Any], table: Table) -> str:
-    """Every format of both networks."""
+    """Compare the exported formats of two networks."""
     head = ["format", "MB", "cold start, ms", "one picture, ms (p95)", "pictures/s", "accuracy", "lost", "max diff"]
     text = "## Formats\n\n`python benchmarks/run.py formats`: what `export` measures, two threads, batches of 64.\n"
     for title, found in result.items():
@@ -40,7 +40,7 @@ def formats(result: Mapping[str, Any], table: Table) -> str:
 
 
 def ablation(result: Mapping[str, Any], table: Table) -> str:
-    """What each ingredient gives."""
+    """Report an ablation of the native recipe."""
     rows = [
         [
             title,
@@ -57,12 +57,12 @@ def ablation(result: Mapping[str, Any], table: Table) -> str:
         f"`python benchmarks/run.py ablation`: {result['epochs']} epochs of {result['train']:,} pictures of CIFAKE's "
         f"train, one run each, scored on {result['val']:,} others (standard error 0.3 points; damaged: "
         f"{result['damaged']:,} of them in every way).\n\n"
-        + table(["", "weights", "seconds", "val", "val, asked twice", "val, damaged"], rows)
+        + table(["", "weights", "seconds", "val", "val, with mirror image", "val, damaged"], rows)
     )
 
 
 def damage_cost(result: Mapping[str, Any], table: Table) -> str:
-    """What damaged training views cost on clean pictures."""
+    """Report what damaged training views cost on clean pictures."""
     names = ("accuracy", "damaged_accuracy", "jpeg_40", "noise_0.1", "blur_0.6")
     rows = [
         [f"{row} damaged views", *(f"{found[name]:.2%}" for name in names)] for row, found in result["rows"].items()
@@ -71,15 +71,15 @@ def damage_cost(result: Mapping[str, Any], table: Table) -> str:
     mean, low, high = (100 * cost[name] for name in ("mean", "ci_low", "ci_high"))
     return (
         "## What damaged views cost\n\n"
-        f"`python benchmarks/run.py damage_cost`: the shipped network trained on for {result['epochs']} epochs of all "
-        f"of CIFAKE's train, scored on the {pictures:,} pictures of val. On clean ones the views cost {mean:.2f} "
+        f"`python benchmarks/run.py damage_cost`: the shipped network, trained for {result['epochs']} more epochs on "
+        f"all of CIFAKE's train, scored on the {pictures:,} pictures of val. On clean ones the views cost {mean:.2f} "
         f"points (95 % interval {low:.2f} to {high:.2f}).\n\n"
         + table(["", "val, clean", "val, damaged in every way", "JPEG q 40", "noise 0.1", "blur 0.6 px"], rows)
     )
 
 
 def another_generator(result: Mapping[str, Any], table: Table) -> str:
-    """The shipped network on the embedded sample."""
+    """Report the accuracy of the shipped network on the embedded sample, before and after training on it."""
     rows = [
         [
             title,
@@ -93,7 +93,7 @@ def another_generator(result: Mapping[str, Any], table: Table) -> str:
     return (
         "## Another generator\n\n"
         f"`python benchmarks/run.py another_generator`: the shipped network (CIFAKE, Stable Diffusion) on the "
-        f"{result['test']:,} test pictures of the embedded sample (a GAN), {seeds}. Adapted to so many of its "
-        "training pictures; the epoch was chosen on a part of val in proportion.\n\n"
-        + table(["", "accuracy", "fakes called FAKE", "photographs called REAL", "ROC-AUC", "seconds"], rows)
+        f"{result['test']:,} test pictures of the embedded sample (a GAN), {seeds}. Rows name the recipe and "
+        "the number of its training pictures; the epoch was chosen on a tenth as many pictures of val.\n\n"
+        + table(["", "accuracy", "recall of fakes", "recall of photographs", "ROC-AUC", "seconds"], rows)
     )

@@ -12,6 +12,8 @@ from realfake.config.schema import flatten, load_params
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+SEPARATOR = re.compile(r"(?:;(?=\s)|&&|\|)(?=(?:[^']*'[^']*')*[^']*$)")
+"""What separates two commands in a line, outside single quotes."""
 ASSIGNMENT = re.compile(r"\w+=\S*")
 """A variable before or instead of a command."""
 MLFLOW = ("ui", "server", "models serve")
@@ -52,7 +54,7 @@ class Page:
         lines = [line for language, block in self.blocks() if language == "bash" for line in block.splitlines()]
         lines += re.findall(r"`((?:make|python|dvc|mlflow) [^`]+)`", self.prose())
         for line in lines:
-            for part in re.split(r";(?=\s)|&&|\|", line.partition(" #")[0]):
+            for part in SEPARATOR.split(line.partition(" #")[0]):
                 words = shlex.split(part, comments=True)
                 while words and (words[0] == "export" or ASSIGNMENT.fullmatch(words[0])):
                     words = words[1:]
