@@ -1,4 +1,4 @@
-"""Small real data and projects that the tests share."""
+"""Provide small real data and projects that the tests share."""
 
 import io
 import shutil
@@ -20,14 +20,18 @@ CIFAKE = PROJECT.parent / "shared/cifake/cifake-dev.tar.gz"
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
-    """Encode uint8 (H, W, 3) as JPEG."""
+    """Encode pixels, uint8 (H, W, 3), as JPEG."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=90)
     return file.getvalue()
 
 
 def toy_pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures a small network can tell apart: FAKE is striped, REAL is smooth; uint8 (N, 32, 32, 3) and labels."""
+    """Draw pictures that a small network can classify, FAKE striped and REAL smooth.
+
+    Returns:
+        The pictures, uint8 (count, 32, 32, 3), and their labels, uint8 (count,), alternately FAKE and REAL.
+    """
     generator = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.uint8) % 2
     pictures = np.repeat(generator.integers(60, 190, (count, 1, 1, 3)), 32, 1).repeat(32, 2)
@@ -37,27 +41,28 @@ def toy_pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def cifake() -> Path:
-    """The real CIFAKE (all of train, 2,000 of test)."""
+    """Return the archive of the real CIFAKE (all of train, 2,000 of test)."""
     if not CIFAKE.is_file():
-        pytest.skip("the real CIFAKE is not beside the project (../shared/cifake)")
+        pytest.skip("the real CIFAKE is missing; expected ../shared/cifake beside the project")
     return CIFAKE
 
 
 @pytest.fixture(scope="session")
 def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow store without runs: making one takes seconds, copying it none."""
+    """Make an MLflow store without runs, which tests copy: making one takes seconds."""
     import mlflow
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")  # it belongs nowhere
+        # a copy must not write artifacts to the original's folder
+        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
     return file
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_store: Path) -> Path:
-    """A project folder as working directory: dvc.yaml and params.yaml, in git, with a store of its own."""
+    """Make a project with dvc.yaml, params.yaml, git and an MLflow store, and change the working directory to it."""
     shutil.copy(blank_store, tmp_path)
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(PROJECT / name, tmp_path)
@@ -70,7 +75,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_store: Path) 
 
 @pytest.fixture(scope="session")
 def train_params() -> TrainParams:
-    """The train group of recipes/scratch.yaml, shrunk: the smallest native network, two epochs."""
+    """Return the train parameters of recipes/scratch.yaml with the smallest native backbone and two epochs."""
     params = load_params(PROJECT / "recipes/scratch.yaml").train
     small = {"backbone": "resnet8", "width": 4, "epochs": 2, "batch_size": 16}
     return TrainParams.model_validate(params.model_dump() | small)
@@ -78,16 +83,16 @@ def train_params() -> TrainParams:
 
 @pytest.fixture
 def prepared(project: Path) -> Path:
-    """A prepared folder of 64 train, 32 val and 32 test toy pictures."""
+    """Write a prepared folder of 64 train, 32 val and 32 test toy pictures."""
     folder = project / "outputs/prepared"
     folder.mkdir(parents=True)
     rows = []
-    for place, (split, count) in enumerate({"train": 64, "val": 32, "test": 32}.items()):
-        pictures, labels = toy_pictures(count, seed=place)
+    for number, (split, count) in enumerate({"train": 64, "val": 32, "test": 32}.items()):
+        pictures, labels = toy_pictures(count, seed=number)
         np.save(folder / f"{split}_pictures.npy", pictures)
         np.save(folder / f"{split}_labels.npy", labels)
         rows += [
-            ManifestRow(split, int(y), f"{i}.jpg", f"{place:02}{i:062}", f"g{i}", "", False)
+            ManifestRow(split, int(y), f"{i}.jpg", f"{number:02}{i:062}", f"g{i}", "", False)
             for i, y in enumerate(labels)
         ]
     write_manifest(folder, rows)
@@ -97,7 +102,7 @@ def prepared(project: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with toy pictures whose pipeline has run and is committed; for reading only."""
+    """Clone the project with toy pictures, run its pipeline and commit the result; tests must not change it."""
     from checkouts import checkout, commit, succeed
 
     project = checkout(tmp_path_factory.mktemp("finished") / "project")
@@ -108,7 +113,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished clone, to be changed; its runs know that they lie elsewhere."""
+    """Copy the finished clone, for tests that change it, and relocate its MLflow runs."""
     from checkouts import succeed
 
     project = shutil.copytree(finished, tmp_path / "copied")

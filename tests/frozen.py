@@ -1,4 +1,4 @@
-"""Toy pictures and parameters of a network whose first layers are frozen, for tests of the feature cache."""
+"""Provide toy pictures, and parameters of a network with frozen layers, for tests of the feature cache."""
 
 import pytest
 from conftest import toy_pictures
@@ -9,7 +9,7 @@ TRAIN, VAL = toy_pictures(150, seed=0), toy_pictures(20, seed=1)
 
 
 def changed(params: TrainParams, **groups: dict[str, object]) -> TrainParams:
-    """Parameters with some of them changed: changed(params, augmentation={"strength": 0.0})."""
+    """Return a copy of the parameters with some values changed: changed(params, augmentation={"strength": 0.0})."""
     values = params.model_dump()
     for name, value in groups.items():
         values[name] = {**values[name], **value} if isinstance(value, dict) else value
@@ -18,5 +18,5 @@ def changed(params: TrainParams, **groups: dict[str, object]) -> TrainParams:
 
 @pytest.fixture
 def params(train_params: TrainParams, project: object) -> TrainParams:
-    """A part of the last block learns: the frozen part ends before it, with 16 x 16 x 8 numbers a picture."""
+    """Unfreeze some layers of the last block; the frozen part gives 16 x 16 x 8 features per picture."""
     return changed(train_params, unfreeze=5)

@@ -1,4 +1,4 @@
-"""Predictions to be scored, and what scikit-learn makes of them."""
+"""Provide predictions to score, and their scores by scikit-learn."""
 
 import numpy as np
 from sklearn import metrics as sklearn
@@ -8,7 +8,7 @@ from realfake.metrics.scores import Array
 
 
 def predictions(count: int = 500, decimals: int = 2, seed: int = 0) -> tuple[Labels, Array]:
-    """Labels and informative probabilities, with many ties where `decimals` are few; the classes are unequal."""
+    """Draw labels of unequal classes and informative probabilities; few `decimals` give many ties."""
     generator = np.random.default_rng(seed)
     labels = (generator.random(count) < 0.3).astype(np.uint8)
     probabilities = np.clip(generator.normal(0.35 + 0.3 * labels, 0.25), 0, 1).round(decimals)
@@ -16,6 +16,7 @@ def predictions(count: int = 500, decimals: int = 2, seed: int = 0) -> tuple[Lab
 
 
 def expected(labels: Labels, probabilities: Array, weights: Array | None = None) -> dict[str, float]:
+    """Compute the scores at threshold 0.4 with scikit-learn."""
     called = probabilities >= 0.4
     given = {"sample_weight": weights}
     clipped = np.clip(probabilities, 1e-7, 1 - 1e-7)

@@ -1,4 +1,4 @@
-"""Test pictures of two classes, groups and leaks, for tests of evaluate."""
+"""Provide toy test pictures with groups and leakage, and predictions for them, for tests of evaluate."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ COUNT = 60
 
 
 def rows() -> list[ManifestRow]:
-    """Half FAKE, half REAL; every fifth FAKE also stood in train; crops of ten photographs; cats and dogs."""
+    """Return manifest rows: half FAKE, half REAL in ten groups; every fifth FAKE is leaked; cats and dogs."""
     return [
         ManifestRow(
             split="test",
@@ -27,7 +27,7 @@ def rows() -> list[ManifestRow]:
 
 
 def pictures() -> np.ndarray:
-    """Photographs are brighter on the whole."""
+    """Return uint8 (COUNT, 8, 8, 3); REAL pictures are brighter on average."""
     generator = np.random.default_rng(0)
     base = np.where(np.arange(COUNT) < COUNT // 2, 100, 140)
     level = generator.normal(base, 30).clip(5, 250)
@@ -35,17 +35,17 @@ def pictures() -> np.ndarray:
 
 
 def split() -> Split:
-    """The pictures as a split."""
+    """Return the pictures as a split."""
     manifest = rows()
     return Split(pictures(), np.array([row.label for row in manifest], dtype=np.uint8), manifest)
 
 
-def answer(shown: np.ndarray) -> np.ndarray:
-    """P(REAL), float32 (N,): the brighter the surer."""
-    return (1 / (1 + np.exp((120 - shown.mean(axis=(1, 2, 3))) / 15))).astype(np.float32)
+def predict(images: np.ndarray) -> np.ndarray:
+    """Return P(REAL), float32 (N,), which rises with the brightness."""
+    return (1 / (1 + np.exp((120 - images.mean(axis=(1, 2, 3))) / 15))).astype(np.float32)
 
 
 def robustness() -> Robustness:
-    """What damage does to these answers."""
-    whole = split()
-    return measure(answer, whole, answer(whole.pictures), PARAMS)
+    """Evaluate `predict` on damaged pictures."""
+    test = split()
+    return measure(predict, test, predict(test.pictures), PARAMS)

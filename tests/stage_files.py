@@ -1,4 +1,4 @@
-"""Files as the stages write them, small and complete, for tests of what reads them."""
+"""Make small, complete records of the stages' files, for tests of the code that reads them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ DIGEST = "d" * 64
 
 
 def preparation_report(counts: Mapping[str, int], size: int = 32, **changes: Any) -> PreparationReport:
-    """A report on that many pictures in each split, half of each class."""
+    """Make a report on `counts` pictures in each split, half of each class."""
     values = {
         "digest": DIGEST,
         "params": {"size": size},
@@ -40,16 +40,16 @@ def preparation_report(counts: Mapping[str, int], size: int = 32, **changes: Any
 
 
 def epoch_result(epoch: int = 1, **changes: float) -> EpochResult:
-    """The figures of an epoch."""
+    """Make the result of an epoch."""
     return replace(EpochResult(epoch, 0.1, 0.5, 0.75, 0.4, 0.8, 0.9), **changes)
 
 
 def training_record(params: Mapping[str, Any], **changes: Any) -> TrainingRecord:
-    """A record of a training of one epoch.
+    """Make a record of a training of one epoch.
 
     Args:
-        params: by full names: `train.epochs` ...
-        changes: other fields.
+        params: parameters by full name: `train.epochs` ...
+        changes: fields with other values.
     """
     values = {
         "name": "toy",
@@ -65,7 +65,7 @@ def training_record(params: Mapping[str, Any], **changes: Any) -> TrainingRecord
 
 
 def evaluation_scores(**scores: float | None) -> EvaluationScores:
-    """Scores of 1,200 test pictures, 0.9 unless given, with intervals of 0.02 on either side; 0.8 on damaged ones."""
+    """Make scores of 1,200 test pictures: 0.9 unless given, with intervals of 0.02 on either side, 0.8 if damaged."""
     values = {**dict.fromkeys(SCORES, 0.9), **scores}
     low, high = (
         {name: None if value is None else round(value + shift, 6) for name, value in values.items()}
@@ -76,7 +76,7 @@ def evaluation_scores(**scores: float | None) -> EvaluationScores:
 
 
 def write_evaluation(folder: Path, threshold: float = 0.5, **scores: float | None) -> None:
-    """Write what later stages read of evaluate's outputs."""
+    """Write the outputs of evaluate that later stages read."""
     evaluation_scores(**scores).write(folder)
     Decision(threshold).write(folder)
     write_classes(folder, [])
@@ -84,6 +84,6 @@ def write_evaluation(folder: Path, threshold: float = 0.5, **scores: float | Non
 
 
 def export_results() -> ExportResults:
-    """One exported format."""
+    """Make results with one exported format."""
     quality = Quality(bytes=1_100_000, accuracy=0.93, agreement=1.0, max_difference=0.0)
     return ExportResults(1000, {"onnx": quality})

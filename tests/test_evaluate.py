@@ -1,4 +1,4 @@
-"""The stage: a network on disk and prepared pictures become scores, or one line."""
+"""The stage evaluate scores a saved network on prepared pictures; missing or damaged inputs are one-line errors."""
 
 import json
 from pathlib import Path
@@ -26,9 +26,9 @@ def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypa
 
     from realfake.models.saving import save_network
 
-    entrance = keras.Input((16, 16, 3))
-    x = keras.layers.Dense(1, "relu", name="dense")(keras.layers.GlobalAveragePooling2D(name="pool")(entrance))
-    network = keras.Model(entrance, keras.layers.Dense(1, "sigmoid", name="probability_real")(x))
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Dense(1, "relu", name="dense")(keras.layers.GlobalAveragePooling2D(name="pool")(inputs))
+    network = keras.Model(inputs, keras.layers.Dense(1, "sigmoid", name="probability_real")(x))
     network.set_weights([np.full((3, 1), 1 / 3), np.zeros(1), np.full((1, 1), 12.0), np.array([-5.5])])
     (tmp_path / "model").mkdir()
     save_network(network, tmp_path / "model/model.keras")
@@ -43,14 +43,14 @@ def test_the_stage_scores_a_real_network_block_by_block(tmp_path: Path, monkeypa
     assert {path.name for path in (tmp_path / "evaluation/figures").iterdir()} >= {"grad_cam.png", "robustness.png"}
 
 
-def test_missing_and_damaged_models_are_one_line_and_leave_the_last_result(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_model_is_a_one_line_error_and_keeps_the_last_result(tmp_path: Path) -> None:
     folder, output, model = prepared(tmp_path / "prepared"), tmp_path / "evaluation", tmp_path / "model"
     output.mkdir()
     (output / "metrics.json").write_text("{}")
     with pytest.raises(UserError, match="dvc repro train"):
         evaluate.evaluate(model, folder, PARAMS, output)
     model.mkdir()
-    (model / "model.keras").write_bytes(b"no zip")
+    (model / "model.keras").write_bytes(b"not a zip file")
     with pytest.raises(UserError, match="dvc repro -f train"):
         evaluate.evaluate(model, folder, PARAMS, output)
     assert (output / "metrics.json").read_text() == "{}"

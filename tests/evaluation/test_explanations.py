@@ -1,4 +1,4 @@
-"""The figures that explain a network are drawn for any number of mistakes, the same bytes every time."""
+"""The figures that explain a network are drawn for any number of mistakes, with the same bytes every time."""
 
 import numpy as np
 import pytest
@@ -26,11 +26,11 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
     probabilities = predict(network, pictures)
     labels = (probabilities >= 0.5).astype(np.uint8)
     labels[:wrong] ^= 1
-    labels[-1] ^= len(np.unique(labels)) == 1  # both classes, whatever the random network says
+    labels[-1] ^= len(np.unique(labels)) == 1  # both classes, whatever the random network predicts
     rows = [ManifestRow("test", int(y), f"{i}.jpg", f"{i:064}", f"{i:064}", "", False) for i, y in enumerate(labels)]
     split = Split(pictures, labels, rows)
     found = scoring.evaluate_predictions(split, probabilities, params)
-    damaged = robustness.measure(lambda seen: predict(network, seen), split, probabilities, params)
+    damaged = robustness.measure(lambda images: predict(network, images), split, probabilities, params)
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
         explanations.draw_explanations(network, found, damaged, params, tmp_path / name)
@@ -42,20 +42,19 @@ def test_both_figures_are_drawn(train_params, tmp_path, wrong):
 def test_the_example_of_damage_is_a_photograph_with_edges():
     pictures = np.full((40, 32, 32, 3), 90, dtype=np.uint8)
     labels = np.arange(40, dtype=np.uint8) % 2
-    pictures[6, ::2] = 200  # a fake, with more edges than any photograph
+    pictures[6, ::2] = 200  # a fake with more edges than any photograph
     pictures[7, 8:24, 8:24] = 200
-    candidates = range(5)  # seeds: whichever few are chosen, a plain one is never taken where there is another
-    found = [explanations.choose_example(pictures, labels, seed) for seed in candidates]
-    assert {example.shape for example in found} == {(1, 32, 32, 3)}
-    assert any((example[0] == pictures[7]).all() for example in found)
-    assert not any((example[0] == pictures[6]).all() for example in found)
+    examples = [explanations.choose_example(pictures, labels, seed) for seed in range(5)]
+    assert {example.shape for example in examples} == {(1, 32, 32, 3)}
+    assert any((example[0] == pictures[7]).all() for example in examples)
+    assert not any((example[0] == pictures[6]).all() for example in examples)
 
 
 def condition(kind: str, severity: float, accuracy: float) -> Condition:
     return Condition(kind, severity, accuracy, accuracy, accuracy, 0.01, accuracy - 0.02, accuracy + 0.02)
 
 
-def test_curves_start_clean_and_have_a_picture_for_each_severity():
+def test_severity_curves_start_with_clean_pictures_and_show_an_example_of_each_severity():
     rows = [condition(kind, s, 0.9 - 0.05 * i) for kind in SUITE for i, s in enumerate(SUITE[kind].severities)]
     found = Robustness(10, condition("clean", 0.0, 0.95), tuple(rows))
     pictures, _ = toy_pictures(1, seed=0)
@@ -70,7 +69,7 @@ def test_curves_start_clean_and_have_a_picture_for_each_severity():
         assert len(axes.child_axes) == len(accuracy)
 
 
-def test_each_picture_stands_beside_its_map(tmp_path):
+def test_each_picture_is_drawn_beside_its_map(tmp_path):
     pictures, labels = toy_pictures(6, seed=1)
     maps = np.zeros((6, 32, 32), dtype=np.float32)
     maps[:, :16] = 1
@@ -80,6 +79,6 @@ def test_each_picture_stands_beside_its_map(tmp_path):
     for label, picture, given, overlaid in zip(labels, pictures, shown[::2], shown[1::2], strict=True):
         assert np.array_equal(np.asarray(given)[::4, ::4], picture)
         red, _, blue = np.asarray(overlaid)[:64].reshape(-1, 3).mean(axis=0)
-        assert (blue > red) == bool(label), "blue speaks for REAL, orange for FAKE"
-        assert np.ptp(np.asarray(overlaid)[70:].astype(int), axis=2).max() == 0, "where nothing speaks it is grey"
+        assert (blue > red) == bool(label), "evidence for REAL must be blue, for FAKE orange"
+        assert np.ptp(np.asarray(overlaid)[70:].astype(int), axis=2).max() == 0, "no evidence must be grey"
     save_figure(drawn, tmp_path / "drawn.png")

@@ -1,4 +1,4 @@
-"""The closed form is the gradient, for the small networks and for those of keras.applications."""
+"""The closed form of Grad-CAM equals backpropagation, for native backbones and those of keras.applications."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ LARGE = {"backbone": "ResNet50", "width": None, "image_size": 64, "unfreeze": 10
 
 
 def by_backpropagation(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """Grad-CAM as the paper has it, before enlarging: (N, h, w)."""
+    """Compute Grad-CAM maps with the paper's gradients, before they are enlarged, (N, h, w)."""
     features_of = keras.Model(network.inputs, network.get_layer("pool").input)
     features = features_of(network_input(pictures, network.input_shape[1]), training=False)
     with tf.GradientTape() as tape:
@@ -33,7 +33,7 @@ def by_backpropagation(network: keras.Model, pictures: np.ndarray) -> np.ndarray
 
 
 @pytest.mark.parametrize("changes", [{}, pytest.param(LARGE, marks=pytest.mark.slow)], ids=["native", "application"])
-def test_the_closed_form_is_the_gradient(train_params, changes):
+def test_the_closed_form_equals_backpropagation(train_params, changes):
     network = build_network(TrainParams.model_validate(train_params.model_dump() | changes))
     pictures, _ = toy_pictures(8, seed=3)
     probabilities, maps = grad_cam(network, pictures, 0.5)
@@ -41,18 +41,18 @@ def test_the_closed_form_is_the_gradient(train_params, changes):
     assert (maps.shape, maps.dtype) == ((8, 32, 32), np.float32)
     assert maps.min() >= 0 and maps.max() <= 1
     expected = by_backpropagation(network, pictures)
-    for one, theirs in zip(maps, expected, strict=True):
-        enlarged = Image.fromarray(theirs.astype(np.float32)).resize((32, 32), Image.Resampling.BILINEAR)
-        assert np.allclose(one, np.asarray(enlarged), atol=0.006)
+    for values, expected_values in zip(maps, expected, strict=True):
+        enlarged = Image.fromarray(expected_values.astype(np.float32)).resize((32, 32), Image.Resampling.BILINEAR)
+        assert np.allclose(values, np.asarray(enlarged), atol=0.006)
 
 
-def test_the_map_of_the_mirror_image_is_turned_back(train_params):
-    """A picture and its mirror image get one answer, and maps that are each other's mirror image."""
-    twice = to_float32(average_over_mirror_image(build_network(train_params), train_params))
+def test_with_test_time_augmentation_the_map_of_the_mirror_image_is_flipped_back(train_params):
+    """A picture and its mirror image get the same P(REAL), and maps that are each other's mirror image."""
+    network = to_float32(average_over_mirror_image(build_network(train_params), train_params))
     pictures, _ = toy_pictures(8, seed=3)
-    probabilities, maps = grad_cam(twice, pictures, 0.5)
-    assert np.allclose(probabilities, predict(twice, pictures), atol=1e-6)
-    turned_probabilities, turned = grad_cam(twice, np.ascontiguousarray(pictures[:, :, ::-1]), 0.5)
-    assert np.allclose(turned_probabilities, probabilities, atol=1e-6)
-    assert np.allclose(turned, maps[:, :, ::-1], atol=0.011)
+    probabilities, maps = grad_cam(network, pictures, 0.5)
+    assert np.allclose(probabilities, predict(network, pictures), atol=1e-6)
+    flipped_probabilities, flipped_maps = grad_cam(network, np.ascontiguousarray(pictures[:, :, ::-1]), 0.5)
+    assert np.allclose(flipped_probabilities, probabilities, atol=1e-6)
+    assert np.allclose(flipped_maps, maps[:, :, ::-1], atol=0.011)
     assert not np.allclose(maps, maps[:, :, ::-1], atol=0.05)

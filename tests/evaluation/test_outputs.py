@@ -1,4 +1,4 @@
-"""What is written about a test can be recomputed from its predictions, and is the same when it is written twice."""
+"""Evaluate's scores can be recomputed from its predictions, and its files have the same bytes every time."""
 
 import csv
 import json
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scored import COUNT, PARAMS, answer, robustness, split
+from scored import COUNT, PARAMS, predict, robustness, split
 
 from realfake.data.dataset import Split
-from realfake.evaluation.outputs import classes_of, scores_of, write_outputs
+from realfake.evaluation.outputs import collect_class_accuracies, collect_scores, write_outputs
 from realfake.evaluation.predictions import read_predictions
 from realfake.evaluation.results import Decision, EvaluationScores, read_classes, read_conditions
 from realfake.evaluation.robustness import Robustness
@@ -30,7 +30,7 @@ def damaged() -> Robustness:
 
 @pytest.fixture(scope="module")
 def evaluation(test_split: Split) -> Evaluation:
-    return evaluate_predictions(test_split, answer(test_split.pictures), PARAMS)
+    return evaluate_predictions(test_split, predict(test_split.pictures), PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_every_file_is_written_and_twice_the_same(
+def test_every_file_is_written_with_the_same_bytes_twice(
     folder: Path, evaluation: Evaluation, damaged: Robustness, tmp_path: Path
 ) -> None:
     plots = ("roc", "precision_recall", "calibration", "accuracy_by_class", "robustness")
@@ -57,33 +57,33 @@ def test_every_file_is_written_and_twice_the_same(
     assert contents(tmp_path) == contents(folder)
 
 
-def test_it_is_read_as_it_was_written(folder: Path, evaluation: Evaluation, damaged: Robustness) -> None:
-    assert EvaluationScores.read(folder) == scores_of(evaluation, damaged)
-    assert read_classes(folder) == classes_of(evaluation)
+def test_results_are_read_back_as_they_were_written(folder: Path, evaluation: Evaluation, damaged: Robustness) -> None:
+    assert EvaluationScores.read(folder) == collect_scores(evaluation, damaged)
+    assert read_classes(folder) == collect_class_accuracies(evaluation)
     assert Decision.read(folder).threshold == PARAMS.threshold
-    for read, found in zip(read_conditions(folder), (damaged.clean, *damaged.conditions), strict=True):
-        assert read.kind == found.kind
-        assert read.accuracy == pytest.approx(found.accuracy, abs=1e-6)
+    for read, condition in zip(read_conditions(folder), (damaged.clean, *damaged.conditions), strict=True):
+        assert read.kind == condition.kind
+        assert read.accuracy == pytest.approx(condition.accuracy, abs=1e-6)
 
 
 def test_the_scores_can_be_recomputed_from_the_predictions(folder: Path, test_split: Split) -> None:
-    table, found = read_predictions(folder), EvaluationScores.read(folder)
+    table, written = read_predictions(folder), EvaluationScores.read(folder)
     labels = np.array([row.label for row in table], dtype=np.uint8)
-    read = np.array([row.probability for row in table])
+    probabilities = np.array([row.probability for row in table])
     assert [row.name for row in table] == [row.name for row in test_split.rows]
-    assert np.allclose(read, answer(test_split.pictures), atol=1e-7)
-    official, cleaned = asdict(found.test), asdict(found.cleaned)
-    assert (official.pop("pictures"), cleaned.pop("pictures")) == (COUNT, COUNT - 6)
-    assert official == pytest.approx(scores.scores(labels, read, 0.5, 10), abs=1e-6)
+    assert np.allclose(probabilities, predict(test_split.pictures), atol=1e-7)
+    test, cleaned = asdict(written.test), asdict(written.cleaned)
+    assert (test.pop("pictures"), cleaned.pop("pictures")) == (COUNT, COUNT - 6)
+    assert test == pytest.approx(scores.scores(labels, probabilities, 0.5, 10), abs=1e-6)
     kept = np.array([not row.leaked for row in test_split.rows])
-    assert cleaned == pytest.approx(scores.scores(labels[kept], read[kept], 0.5, 10), abs=1e-6)
-    for name, value in official.items():
-        low, high = getattr(found.low, name), getattr(found.high, name)
+    assert cleaned == pytest.approx(scores.scores(labels[kept], probabilities[kept], 0.5, 10), abs=1e-6)
+    for name, value in test.items():
+        low, high = getattr(written.low, name), getattr(written.high, name)
         assert low < high and (low <= value <= high or name == "ece"), name
 
 
-def test_plots_hold_what_was_called(folder: Path, test_split: Split) -> None:
-    probabilities = answer(test_split.pictures)
+def test_plots_have_the_predictions_and_the_accuracy_by_class(folder: Path, test_split: Split) -> None:
+    probabilities = predict(test_split.pictures)
     table = list(csv.DictReader((folder / "plots/confusion.csv").read_text().splitlines()))
     counts = scores.confusion(test_split.labels, probabilities, 0.5)
     for row, true in enumerate(("FAKE", "REAL")):
@@ -95,7 +95,7 @@ def test_plots_hold_what_was_called(folder: Path, test_split: Split) -> None:
     assert classes["cat"].accuracy == pytest.approx(right[1::2].mean(), abs=1e-6)
 
 
-def test_dvc_yaml_finds_the_columns_that_it_draws(folder: Path) -> None:
+def test_plots_have_the_columns_that_dvc_yaml_names(folder: Path) -> None:
     roc, recalls, bins, classes = (
         json.loads((folder / f"plots/{name}.json").read_text())
         for name in ("roc", "precision_recall", "calibration", "accuracy_by_class")

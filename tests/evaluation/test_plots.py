@@ -1,4 +1,4 @@
-"""Figures of a test say what they are given."""
+"""The figures of an evaluation show the values that they are given."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from drawn import NO_WARNINGS, texts
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
-from scored import PARAMS, answer, split
+from scored import PARAMS, predict, split
 
 from realfake.core.plot_style import GREEN, GUESSING, VERMILION, save_figure
 from realfake.evaluation import plots
@@ -22,12 +22,12 @@ def pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
 
 
-def test_confusion_writes_numbers_and_parts_of_the_true_class() -> None:
-    said = texts(plots.confusion(np.array([[1500, 500], [0, 1000]])))
-    assert {"1,500\n75.0%", "500\n25.0%", "0\n0.0%", "1,000\n100.0%"} <= set(said)
+def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:
+    labels = texts(plots.confusion(np.array([[1500, 500], [0, 1000]])))
+    assert {"1,500\n75.0%", "500\n25.0%", "0\n0.0%", "1,000\n100.0%"} <= set(labels)
 
 
-def test_curves_carry_their_area_with_its_interval() -> None:
+def test_curves_show_their_area_with_its_interval() -> None:
     curve = np.array([0.0, 0.2, 1.0]), np.array([0.0, 0.9, 1.0])
     interval = Interval(0.81, 0.93)
     assert "AUC 0.870 (0.810 to 0.930)" in texts(plots.roc(curve, 0.87, interval))
@@ -36,7 +36,7 @@ def test_curves_carry_their_area_with_its_interval() -> None:
     assert list(figure.axes[0].lines[0].get_ydata()) == [0.4, 0.4]
 
 
-def test_calibration_shows_each_bin_and_how_full_it_is() -> None:
+def test_calibration_shows_each_bin_and_its_number_of_pictures() -> None:
     bins = Reliability(np.array([0.25, 0.75]), np.array([0.2, 0.9]), np.array([0.3, 0.8]), np.array([30, 70]))
     figure = plots.calibration(bins, 0.5, 0.1)
     assert list(figure.axes[0].lines[1].get_ydata()) == [0.3, 0.8]
@@ -44,35 +44,35 @@ def test_calibration_shows_each_bin_and_how_full_it_is() -> None:
     assert "ECE 0.100" in texts(figure)
 
 
-def test_accuracy_by_class_names_each_with_its_number_of_pictures() -> None:
+def test_accuracy_by_class_shows_each_class_with_its_number_of_pictures() -> None:
     rows = {"FAKE": ClassScore(0.9, Interval(0.88, 0.92), 1000), "cat": ClassScore(0.8, Interval(0.7, 0.9), 90)}
     figure = plots.accuracy_by_class(rows)
     axes = figure.axes[0]
     assert {"FAKE (1,000)", "cat (90)"} <= set(texts(figure))
     assert list(axes.lines[0].get_xdata()) == [0.88, 0.92]
     assert axes.yaxis_inverted()
-    assert axes.get_xlim() == (GUESSING - 0.01, 1.01), "small differences look small"
+    assert axes.get_xlim() == (GUESSING - 0.01, 1.01), "the axis must not exaggerate small differences"
     worse = plots.accuracy_by_class({"FAKE": (0.3, Interval(0.2, 0.4), 10)})
     assert worse.axes[0].get_xlim()[0] < 0.2
 
 
-def test_the_grid_says_what_each_picture_is_and_was_called() -> None:
+def test_the_grid_shows_the_true_and_the_predicted_class_of_each_picture() -> None:
     labels, probabilities = np.array([0, 1, 1], dtype=np.uint8), np.array([0.03, 0.2, 0.5])
     figure = plots.prediction_grid(pictures(3), labels, probabilities, 0.5, "Random")
-    said = texts(figure)
-    assert said.count("is REAL") == 2 and said.count("is FAKE") == 1
-    assert {"✓ FAKE 97%", "✗ FAKE 80%", "✓ REAL 50%", "Random"} <= set(said)
+    shown_texts = texts(figure)
+    assert shown_texts.count("is REAL") == 2 and shown_texts.count("is FAKE") == 1
+    assert {"✓ FAKE 97%", "✗ FAKE 80%", "✓ REAL 50%", "Random"} <= set(shown_texts)
     frames = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
     assert [to_hex(frame.get_edgecolor()) for frame in frames] == [GREEN, VERMILION, GREEN]
 
 
-def test_the_worst_mistakes_come_surest_first() -> None:
+def test_the_most_confident_mistakes_come_first() -> None:
     labels, probabilities = np.array([0, 1, 1, 0, 1], dtype=np.uint8), np.array([0.6, 0.01, 0.9, 0.8, 0.3])
     shown = pictures(5)
     figure = plots.worst_mistakes(shown, labels, probabilities, 0.5, count=3)
-    said = texts(figure)
-    assert [text for text in said if text.startswith("✗")] == ["✗ FAKE 99%", "✗ REAL 80%", "✗ FAKE 70%"]
-    assert "Surest mistakes (3 of 4)" in said
+    shown_texts = texts(figure)
+    assert [text for text in shown_texts if text.startswith("✗")] == ["✗ FAKE 99%", "✗ REAL 80%", "✗ FAKE 70%"]
+    assert "Surest mistakes (3 of 4)" in shown_texts
     assert np.array_equal(np.asarray(figure.axes[0].images[0].get_array()), shown[1])
 
 
@@ -82,9 +82,9 @@ def test_no_mistakes_give_an_empty_grid(tmp_path: Path) -> None:
     save_figure(figure, tmp_path / "none.png")
 
 
-def test_every_figure_of_a_test_is_drawn_and_twice_the_same(tmp_path: Path) -> None:
-    whole = split()
-    evaluation = evaluate_predictions(whole, answer(whole.pictures), PARAMS)
+def test_every_figure_is_drawn_with_the_same_bytes_twice(tmp_path: Path) -> None:
+    test = split()
+    evaluation = evaluate_predictions(test, predict(test.pictures), PARAMS)
     names = {"accuracy_by_class", "calibration", "confusion", "precision_recall", "roc"}
     names |= {"predictions", "worst_mistakes"}
     for folder in ("once", "again"):

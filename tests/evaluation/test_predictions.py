@@ -1,4 +1,4 @@
-"""Predictions are read as they were written, or refused in one line."""
+"""Predictions are read back as they were written, and a missing or damaged file is a one-line error."""
 
 import pytest
 
@@ -8,17 +8,17 @@ from realfake.evaluation.predictions import PREDICTIONS_FILE, Prediction, read_p
 ROWS = [Prediction("a, b (4).jpg", 0, 0.1234567), Prediction("c.jpg", 1, 1.0)]
 
 
-def test_they_are_read_as_they_were_written(tmp_path):
+def test_predictions_are_read_back_as_they_were_written(tmp_path):
     write_predictions(tmp_path, ROWS)
     assert read_predictions(tmp_path) == ROWS
     assert (tmp_path / PREDICTIONS_FILE).read_text().splitlines()[-1] == "c.jpg,1,1.0000000"
 
 
-def test_a_cut_off_file_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"predictions\.csv is missing; `dvc repro evaluate`"):
+def test_a_missing_or_truncated_file_is_a_one_line_error(tmp_path):
+    with pytest.raises(UserError, match=r"predictions\.csv is missing.*`dvc repro evaluate`"):
         read_predictions(tmp_path)
     write_predictions(tmp_path, ROWS)
     data = (tmp_path / PREDICTIONS_FILE).read_bytes()
     (tmp_path / PREDICTIONS_FILE).write_bytes(data[: data.index(b",1,")])
-    with pytest.raises(UserError, match=r"predictions\.csv is damaged; `dvc repro evaluate`"):
+    with pytest.raises(UserError, match=r"predictions\.csv is damaged.*`dvc repro evaluate`"):
         read_predictions(tmp_path)

@@ -1,4 +1,4 @@
-"""What export found is read as it was written; speeds of another model are none; tables line up."""
+"""Results of export are read back as they were written, speeds of another model are ignored, and tables are aligned."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ SPEED = Speed(p50_ms=1.5, p95_ms=2.5, pictures_per_second=1234.0, cold_start_ms=
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Path:
-    """The outputs of a project in which export has run."""
+    """Write the outputs of a project in which export has run."""
     ExportResults(1000, {"onnx": QUALITY}).write(tmp_path / "export")
     (tmp_path / "model").mkdir()
     model = tmp_path / "model/model.keras"
@@ -35,7 +35,7 @@ def outputs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_results_and_timings_are_read_as_they_were_written(outputs: Path) -> None:
+def test_results_and_timings_are_read_back_as_they_were_written(outputs: Path) -> None:
     assert ExportResults.read(outputs / "export") == ExportResults(1000, {"onnx": QUALITY})
     assert ExportTimings.read(outputs / "timings").machine == {"threads": "2"}
     assert json.loads((outputs / "export" / FORMATS_FILE).read_text()) == {
@@ -44,7 +44,7 @@ def test_results_and_timings_are_read_as_they_were_written(outputs: Path) -> Non
     }
 
 
-def test_speeds_of_another_model_or_none_are_left_out(outputs: Path) -> None:
+def test_speeds_are_ignored_if_they_are_missing_or_of_another_model(outputs: Path) -> None:
     assert measured_speeds(outputs) == {"onnx": SPEED}
     (outputs / "model/model.keras").write_bytes(b"other weights")
     assert measured_speeds(outputs) == {}
@@ -55,19 +55,19 @@ def test_speeds_of_another_model_or_none_are_left_out(outputs: Path) -> None:
     assert measured_speeds(outputs) == {}
 
 
-def test_what_is_missing_or_damaged_is_one_line(outputs: Path) -> None:
+def test_a_missing_or_damaged_file_is_a_one_line_error(outputs: Path) -> None:
     (outputs / "timings" / TIMINGS_FILE).write_text("{}")
     with pytest.raises(UserError, match=rf"{TIMINGS_FILE} is damaged .*`dvc repro export --force`"):
         measured_speeds(outputs)
     (outputs / "export" / FORMATS_FILE).write_text('{"pictures": 1, "formats": {"onnx": {}}}')
-    with pytest.raises(UserError, match=rf"{FORMATS_FILE} is damaged \(formats\.onnx\.bytes: .*`dvc repro export`"):
+    with pytest.raises(UserError, match=rf"{FORMATS_FILE} is damaged.*formats\.onnx\.bytes.*`dvc repro export`"):
         ExportResults.read(outputs / "export")
     (outputs / "export" / FORMATS_FILE).unlink()
-    with pytest.raises(UserError, match=rf"{FORMATS_FILE} is missing; `dvc repro export` makes it"):
+    with pytest.raises(UserError, match=rf"{FORMATS_FILE} is missing.*`dvc repro export`"):
         ExportResults.read(outputs / "export")
 
 
-def test_the_table_lines_up_and_does_without_timings() -> None:
+def test_the_table_is_aligned_and_has_dashes_without_timings() -> None:
     lines = format_table({"litert_int8": QUALITY}, {"litert_int8": SPEED}).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[1].split() == ["litert_int8", "1.50", "1.50", "2.50", "1,234", "12", "75.00%", "100.00%", "0.0000"]

@@ -1,4 +1,4 @@
-"""`make cache` shows what is kept, and clears what nobody uses."""
+"""`make cache` lists the entries of the feature cache, and clears those that no process uses."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from realfake.feature_cache.entry import EntrySpec
-from realfake.feature_cache.listing import clear_cache, entries_table
+from realfake.feature_cache.listing import EMPTY, clear_cache, entries_table
 from realfake.feature_cache.store import FeatureCache
 
 SCRIPT = Path(__file__).parents[2] / "src/cache.py"
@@ -32,7 +32,7 @@ def lines(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def cache(project: Path) -> FeatureCache:
-    """A whole entry, and one that was begun: 900 of 2,000 pictures."""
+    """Make a cache with a complete entry, and one with 900 of 2,000 pictures."""
     cache = FeatureCache(10**9)
     with cache.features(VAL, compute):
         pass
@@ -56,24 +56,25 @@ def test_every_entry_is_a_row(cache: FeatureCache) -> None:
     assert val.split("  ")[0] == "toys: val"
     assert val.split()[2:6] == ["onnxruntime_int8", "20", "0.0", "MB"]
     assert val.split()[6].startswith("2004-11-")
-    assert val.endswith("whole")
+    assert val.endswith("complete")
     assert train.split("  ")[0] == "toys: train, view 1"
     assert train.split()[4:8] == ["tensorflow", "2,000", "2.0", "MB"]
     assert train.split()[8].startswith("2001-09-")
     assert train.endswith("  45%")
-    assert val.index("whole") == train.index("45%") == header.index("state")
+    assert val.index("complete") == train.index("45%") == header.index("state")
     assert total == "2.0 MB in 2 entries"
 
 
-def test_clearing_leaves_what_is_in_use(cache: FeatureCache) -> None:
+def test_clearing_keeps_entries_in_use(cache: FeatureCache) -> None:
     with cache.features(VAL, compute):
-        assert entries_table(cache).splitlines()[1].endswith("whole, in use")
-        assert clear_cache(cache) == "freed 2.0 MB: 1 entry; 0.0 MB in 1 entry stay: in use"
+        assert entries_table(cache).splitlines()[1].endswith("complete, in use")
+        cleared = clear_cache(cache)
+        assert "freed 2.0 MB: 1 entry" in cleared and "1 entry in use" in cleared
     assert [entry.key for entry in cache.entries()] == [VAL.key]
     assert clear_cache(cache) == "freed 0.0 MB: 1 entry"
 
 
-def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path) -> None:
+def test_an_entry_without_a_description_is_listed_and_cleared(project: Path) -> None:
     cache = FeatureCache(0)
     (project / ".cache/trunk/0123abcd").mkdir()
     row = entries_table(cache).splitlines()[1]
@@ -83,9 +84,9 @@ def test_an_entry_that_says_nothing_of_itself_is_shown_and_cleared(project: Path
     assert cache.entries() == []
 
 
-def test_the_command_shows_clears_and_says_when_there_is_nothing(cache: FeatureCache) -> None:
+def test_the_command_lists_clears_and_reports_an_empty_cache(cache: FeatureCache) -> None:
     shown = lines()
     assert len(shown) == 4
     assert shown[-1] == "2.0 MB in 2 entries"
     assert lines("--clear") == ["freed 2.0 MB: 2 entries"]
-    assert lines() == lines("--clear") == ["the cache is empty: no frozen layer's output is kept"]
+    assert lines() == lines("--clear") == [EMPTY]

@@ -1,4 +1,4 @@
-"""Where a network is divided, that the two parts are the network, and what the digest of the frozen part tells."""
+"""A network is divided before its trainable layers; both parts together equal it, and a digest covers the first."""
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def resnet50() -> tuple[keras.Model, TrainParams]:
         (32, "conv4_block6_out", (2, 2, 1024)),
     ],
 )
-def test_a_network_is_cut_where_one_tensor_passes(
+def test_a_network_is_divided_where_a_single_tensor_passes(
     resnet50: tuple[keras.Model, TrainParams], depth: int, layer: str, shape: tuple[int, ...]
 ) -> None:
     parts = partition_network(*resnet50, depth)
@@ -52,7 +52,7 @@ def test_a_network_is_cut_where_one_tensor_passes(
 
 
 @pytest.mark.parametrize("unfreeze", [0, 5, 12])
-def test_the_frozen_part_followed_by_the_trainable_one_is_the_network(train_params: TrainParams, unfreeze: int) -> None:
+def test_both_parts_together_equal_the_network(train_params: TrainParams, unfreeze: int) -> None:
     network, params = small(train_params, unfreeze)
     parts = partition_network(network, params)
     assert parts is not None
@@ -65,8 +65,8 @@ def test_the_frozen_part_followed_by_the_trainable_one_is_the_network(train_para
     assert np.array_equal(parts.trainable(parts.frozen(INPUTS)), network(INPUTS))
 
 
-def test_sums_and_products_between_layers_are_no_hindrance() -> None:
-    """MobileNetV3 and ConvNeXt write them as operators, which are no layers of their own."""
+def test_a_backbone_with_operators_between_its_layers_can_be_divided() -> None:
+    """MobileNetV3 and ConvNeXt have sums and products as operators, which are not layers."""
     params = recipe(backbone="MobileNetV3Small", unfreeze=10)
     network = build_network(params)
     parts = partition_network(network, params)
@@ -78,19 +78,19 @@ def test_sums_and_products_between_layers_are_no_hindrance() -> None:
     assert {id(v) for v in network.trainable_variables} == {id(v) for v in parts.trainable.trainable_variables}
 
 
-def test_a_shared_cut_never_freezes_what_learns(resnet50: tuple[keras.Model, TrainParams]) -> None:
+def test_the_depth_of_the_division_never_freezes_an_unfrozen_layer(resnet50: tuple[keras.Model, TrainParams]) -> None:
     network, params = resnet50
     parts = partition_network(network, params.model_copy(update={"unfreeze": 10}), 0)
     assert parts is not None
     assert parts.layer == "conv5_block2_out"
 
 
-def test_both_parts_normalise_as_in_inference_while_they_train(train_params: TrainParams) -> None:
+def test_batch_normalization_stays_in_inference_mode_during_training(train_params: TrainParams) -> None:
     network, params = small(train_params, 5)
     parts = partition_network(network, params)
     assert parts is not None
-    backbone_tail = parts.trainable.get_layer("trainable_backbone")
-    assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in backbone_tail.layers)
+    trainable_backbone = parts.trainable.get_layer("trainable_backbone")
+    assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in trainable_backbone.layers)
     features = parts.frozen(INPUTS, training=True)
     assert np.array_equal(features, parts.frozen(INPUTS, training=False))
     before = [weight.copy() for weight in network.get_weights()]
@@ -100,7 +100,7 @@ def test_both_parts_normalise_as_in_inference_while_they_train(train_params: Tra
         assert np.array_equal(one, two)
 
 
-def test_a_network_that_learns_all_over_is_not_cut(train_params: TrainParams) -> None:
+def test_a_network_without_frozen_weights_is_not_divided(train_params: TrainParams) -> None:
     assert partition_network(*small(train_params, "all")) is None
     network, params = small(train_params, 0)
     layers = len(network.get_layer("backbone").layers)
@@ -108,7 +108,7 @@ def test_a_network_that_learns_all_over_is_not_cut(train_params: TrainParams) ->
         assert partition_network(network, params, depth) is None
 
 
-def test_the_digest_names_layers_and_weights(train_params: TrainParams) -> None:
+def test_the_digest_covers_frozen_layers_and_their_weights(train_params: TrainParams) -> None:
     networks = [small(train_params, 5) for _ in range(2)]
     partitions = [partition_network(*network) for network in networks]
     assert partitions[0] and partitions[1]
@@ -123,14 +123,14 @@ def test_the_digest_names_layers_and_weights(train_params: TrainParams) -> None:
         weight.assign(value)
     assert partitions[1].digest() == digest
     partitions[1].trainable.get_layer("dense").bias.assign(np.ones(256))
-    assert partitions[1].digest() == digest, "trainable layers are no part of it"
+    assert partitions[1].digest() == digest, "the digest must not cover trainable layers"
     deeper = partition_network(*networks[1], 12)
     assert deeper and deeper.digest() != digest
 
 
 @pytest.mark.slow
-def test_the_digest_covers_what_the_backbone_is_shown() -> None:
-    """Layers without weights and with names that count up: a network, and another that was built after it."""
+def test_the_digest_covers_the_input_range_but_not_numbered_layer_names() -> None:
+    """Scaling layers have no weights, and Keras numbers their names: a second network has other names."""
     params = recipe(backbone="MobileNetV2", unfreeze=0, input_range="backbone")
     network = build_network(params)
     parts, unit = (

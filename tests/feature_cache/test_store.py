@@ -1,4 +1,4 @@
-"""The store of features: nothing lost to a kill, nothing done twice, nothing stale, nothing removed under a reader."""
+"""The feature cache survives kills, computes nothing twice, reads nothing stale, and evicts nothing that is in use."""
 
 import os
 import resource
@@ -45,12 +45,12 @@ with FeatureCache(10**6).features(EntrySpec({"entry": 1}, {"title": "toys"}, (10
 """
 
 
-def wanted(entry: object = 1, shape: tuple[int, ...] = (COUNT, 3)) -> EntrySpec:
+def spec(entry: object = 1, shape: tuple[int, ...] = (COUNT, 3)) -> EntrySpec:
     return EntrySpec({"entry": entry}, {"title": "toys"}, shape)
 
 
 def compute(done: int, computed: list[int] | None = None) -> Iterator[np.ndarray]:
-    """Two pictures at a time, as CHILD does."""
+    """Compute the features of two pictures at a time, as CHILD does."""
     for start in range(done, COUNT, 2):
         if computed is not None:
             computed.append(start)
@@ -61,12 +61,12 @@ EXPECTED = np.concatenate(list(compute(0))).astype(np.float16)
 
 
 def fill(cache: FeatureCache, *entries: object) -> None:
-    """Fill entries, each used a little later than the one before; all of them long ago."""
-    for place, entry in enumerate(entries):
-        with cache.features(wanted(entry), compute):
+    """Fill entries, and set their times of last use to one second after another, long ago."""
+    for number, entry in enumerate(entries):
+        with cache.features(spec(entry), compute):
             pass
-        for path in (Path(".cache/trunk") / wanted(entry).key).iterdir():
-            os.utime(path, (1e9 + place, 1e9 + place))
+        for path in (Path(".cache/trunk") / spec(entry).key).iterdir():
+            os.utime(path, (1e9 + number, 1e9 + number))
 
 
 def size_of_one(cache: FeatureCache) -> int:
@@ -82,14 +82,14 @@ def child(seconds_a_batch: float) -> "subprocess.Popen[str]":
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not holds():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, "the condition did not become true in 20 s"
         time.sleep(0.01)
 
 
 class Disk:
-    """A disk with room for less than an entry."""
+    """Imitate a disk with too little free space for an entry."""
 
-    free = wanted().size - 1
+    free = spec().size - 1
 
 
 @pytest.fixture
@@ -97,38 +97,38 @@ def cache(project: Path) -> FeatureCache:
     return FeatureCache(10**6)
 
 
-def test_features_are_computed_once_and_kept_in_float16(cache: FeatureCache) -> None:
+def test_features_are_computed_once_and_stored_in_float16(cache: FeatureCache) -> None:
     for _ in range(2):
         computed: list[int] = []
-        with cache.features(wanted(), lambda done, computed=computed: compute(done, computed)) as features:
+        with cache.features(spec(), lambda done, computed=computed: compute(done, computed)) as features:
             assert features.dtype == np.float16
             assert np.array_equal(features, EXPECTED)
             assert not features.flags.writeable
     assert computed == []
-    assert cache.has(wanted())
-    assert not cache.has(wanted(2))
+    assert cache.has(spec())
+    assert not cache.has(spec(2))
 
 
-def test_a_pass_that_fails_goes_on_where_it_stopped(cache: FeatureCache) -> None:
+def test_an_interrupted_computation_continues_where_it_stopped(cache: FeatureCache) -> None:
     def failing(done: int) -> Iterator[np.ndarray]:
         for start, batch in zip(range(done, COUNT, 2), compute(done), strict=True):
             if start == 4:
                 raise KeyboardInterrupt
             yield batch
 
-    with pytest.raises(KeyboardInterrupt), cache.features(wanted(), failing):
+    with pytest.raises(KeyboardInterrupt), cache.features(spec(), failing):
         pass
-    assert not cache.has(wanted())
+    assert not cache.has(spec())
     assert [entry.done for entry in cache.entries()] == [0.4]
     computed: list[int] = []
-    with cache.features(wanted(), lambda done: compute(done, computed)) as features:
+    with cache.features(spec(), lambda done: compute(done, computed)) as features:
         assert np.array_equal(features, EXPECTED)
     assert computed == [4, 6, 8]
 
 
-def test_a_pass_that_is_killed_goes_on_with_the_same_bytes(cache: FeatureCache) -> None:
+def test_a_killed_computation_continues_to_the_same_bytes(cache: FeatureCache) -> None:
     process = child(0.2)
-    progress = Path(".cache/trunk") / wanted().key / "done"
+    progress = Path(".cache/trunk") / spec().key / "done"
     wait_until(lambda: progress.is_file() and int(progress.read_text()) >= 4)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -136,12 +136,12 @@ def test_a_pass_that_is_killed_goes_on_with_the_same_bytes(cache: FeatureCache) 
     assert 0.4 <= entry.done < 1
     assert not entry.in_use
     computed: list[int] = []
-    with cache.features(wanted(), lambda done: compute(done, computed)) as features:
+    with cache.features(spec(), lambda done: compute(done, computed)) as features:
         assert np.array_equal(features, EXPECTED)
     assert computed == list(range(round(entry.done * COUNT), COUNT, 2))
 
 
-def test_two_processes_do_the_work_once(cache: FeatureCache) -> None:
+def test_two_processes_compute_features_once(cache: FeatureCache) -> None:
     first = child(0.3)
     wait_until(Path("log").is_file)
     assert [entry.in_use for entry in cache.entries()] == [True]
@@ -149,73 +149,76 @@ def test_two_processes_do_the_work_once(cache: FeatureCache) -> None:
     outputs = [process.communicate(timeout=30) for process in (first, second)]
     total = f"sum {EXPECTED.astype(float).sum()}\n"
     assert outputs[0] == (total, "")
-    assert outputs[1] == (f"another process computes toys; waiting for it\n{total}", "")
+    notice, _, result = outputs[1][0].partition("\n")
+    assert "waiting" in notice and "toys" in notice
+    assert (result, outputs[1][1]) == (total, "")
     assert Path("log").read_text().split() == ["0", "2", "4", "6", "8"]
 
 
-def test_who_loses_the_race_for_the_work_does_not_wait_for_the_winners_training(
+def test_a_process_that_comes_second_does_not_wait_for_the_training_of_the_first(
     cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exclusive, winner = Entry.exclusive, ExitStack()
+    exclusive, first_process = Entry.exclusive, ExitStack()
 
     @contextmanager
-    def after_the_winner(entry: Entry) -> Iterator[bool]:
+    def exclusive_after_the_first(entry: Entry) -> Iterator[bool]:
         monkeypatch.setattr(Entry, "exclusive", exclusive)
-        winner.enter_context(FeatureCache(10**6).features(wanted(), compute))
+        first_process.enter_context(FeatureCache(10**6).features(spec(), compute))
         with exclusive(entry) as locked:
             yield locked
 
-    monkeypatch.setattr(Entry, "exclusive", after_the_winner)
-    with winner, cache.features(wanted(), lambda done: pytest.fail("computed twice")) as features:
+    monkeypatch.setattr(Entry, "exclusive", exclusive_after_the_first)
+    with first_process, cache.features(spec(), lambda done: pytest.fail("computed twice")) as features:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_the_longest_unused_entries_give_way(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_least_recently_used_entries_are_evicted(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
     fill(cache, "a", "b", "c")
-    with cache.features(wanted("a"), compute):
-        pass  # now the last used one
-    small = FeatureCache(2 * size_of_one(cache) + wanted().size)
+    with cache.features(spec("a"), compute):
+        pass  # now the most recently used entry
+    small = FeatureCache(2 * size_of_one(cache) + spec().size)
     capsys.readouterr()
-    small.make_room([wanted("new")])
-    assert {entry.key for entry in cache.entries()} == {wanted("a").key, wanted("c").key}
-    assert capsys.readouterr().out == "let go of toys (0.00 GB), unused for the longest\n"
-    small.make_room([wanted("new"), wanted("c")])
-    assert len(cache.entries()) == 2, "what is wanted counts once, and stays"
+    small.make_room([spec("new")])
+    assert {entry.key for entry in cache.entries()} == {spec("a").key, spec("c").key}
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "evicted" in line and "toys" in line
+    small.make_room([spec("new"), spec("c")])
+    assert len(cache.entries()) == 2, "an entry that is needed counts once and is kept"
 
 
-def test_what_is_in_use_stays(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
+def test_entries_in_use_are_not_evicted(cache: FeatureCache, capsys: pytest.CaptureFixture[str]) -> None:
     fill(cache, "a", "b")
-    with cache.features(wanted("a"), compute) as features:
-        FeatureCache(0).make_room([wanted("new")])
-        assert [(entry.key, entry.in_use) for entry in cache.entries()] == [(wanted("a").key, True)]
-        assert not cache.remove(wanted("a").key)
+    with cache.features(spec("a"), compute) as features:
+        FeatureCache(0).make_room([spec("new")])
+        assert [(entry.key, entry.in_use) for entry in cache.entries()] == [(spec("a").key, True)]
+        assert not cache.remove(spec("a").key)
         assert np.array_equal(features, EXPECTED)
-    assert "more than its budget: others are in use" in capsys.readouterr().out
-    assert cache.remove(wanted("a").key)
+    assert "other entries are in use" in capsys.readouterr().out
+    assert cache.remove(spec("a").key)
     assert cache.entries() == []
 
 
-def test_a_disk_that_is_too_full_is_one_line(cache: FeatureCache) -> None:
-    huge = wanted(shape=(10**15, 3))
-    with pytest.raises(UserError, match=r"takes 6000000.0 GB, but .* GB free; lower train.cache.max_gb"):
+def test_too_little_disk_space_is_a_one_line_error(cache: FeatureCache) -> None:
+    huge = spec(shape=(10**15, 3))
+    with pytest.raises(UserError, match=r"6000000\.0 GB.* GB free.*train\.cache\.max_gb"):
         FeatureCache(10**18).make_room([huge])
 
 
-def test_whole_entries_are_no_room_on_the_disk(cache: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(cache, "whole")
+def test_complete_entries_do_not_count_as_free_space(cache: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(cache, "complete")
     monkeypatch.setattr(store.shutil, "disk_usage", lambda path: Disk)
     with pytest.raises(UserError, match="GB free"):
-        cache.make_room([wanted("whole"), wanted("missing")])
-    cache.make_room([wanted("whole")])
+        cache.make_room([spec("complete"), spec("missing")])
+    cache.make_room([spec("complete")])
 
 
-def test_space_that_cannot_be_claimed_is_one_line(cache: FeatureCache) -> None:
+def test_space_that_cannot_be_reserved_is_a_one_line_error(cache: FeatureCache) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
         with (
-            pytest.raises(UserError, match=r"cannot be given 0.00 GB \(File too large\)"),
-            cache.features(wanted(shape=(10_000, 3)), lambda done: pytest.fail("computed for nothing")),
+            pytest.raises(UserError, match=r"0\.00 GB.*File too large.*train\.cache\.max_gb"),
+            cache.features(spec(shape=(10_000, 3)), lambda done: pytest.fail("computed without disk space")),
         ):
             pass
     finally:
@@ -225,50 +228,52 @@ def test_space_that_cannot_be_claimed_is_one_line(cache: FeatureCache) -> None:
 
 def test_an_entry_of_the_wrong_size_is_not_read(cache: FeatureCache) -> None:
     fill(cache, 1)
-    path = Path(".cache/trunk") / wanted().key / "features.f16"
+    path = Path(".cache/trunk") / spec().key / "features.f16"
     path.write_bytes(path.read_bytes()[:-2])
-    assert not cache.has(wanted())
-    with cache.features(wanted(), compute) as features:
+    assert not cache.has(spec())
+    with cache.features(spec(), compute) as features:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_a_damaged_entry_is_computed_from_its_first_picture_even_after_a_kill(cache: FeatureCache) -> None:
-    """The count of its first filling must not vouch for the empty file of its second."""
+def test_a_damaged_entry_is_computed_from_the_first_picture_even_after_a_kill(cache: FeatureCache) -> None:
+    """The progress of the first computation must not count for the new, empty file of the second."""
     fill(cache, 1)
-    path = Path(".cache/trunk") / wanted().key / "features.f16"
+    path = Path(".cache/trunk") / spec().key / "features.f16"
     path.write_bytes(path.read_bytes()[:-2])
     killed = child(60)
     wait_until(path.with_name("features.partial").is_file)
     killed.kill()
     killed.wait()
-    with cache.features(wanted(), compute) as features:
+    with cache.features(spec(), compute) as features:
         assert np.array_equal(features, EXPECTED)
 
 
-def test_a_count_that_a_power_cut_emptied_is_none(cache: FeatureCache) -> None:
+def test_an_empty_progress_file_counts_as_no_progress(cache: FeatureCache) -> None:
+    """A power cut can leave the file empty."""
+
     def stopping(done: int) -> Iterator[np.ndarray]:
         yield next(compute(done))
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), cache.features(wanted(), stopping):
+    with pytest.raises(KeyboardInterrupt), cache.features(spec(), stopping):
         pass
     assert [entry.done for entry in cache.entries()] == [0.2]
-    (Path(".cache/trunk") / wanted().key / "done").write_text("")
+    (Path(".cache/trunk") / spec().key / "done").write_text("")
     assert [entry.done for entry in cache.entries()] == [0]
-    with cache.features(wanted(), compute) as features:
+    with cache.features(spec(), compute) as features:
         assert np.array_equal(features, EXPECTED)
 
 
 def test_entries_can_be_listed_while_one_is_computed(cache: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files are replaced all the time, and others are removed between two looks."""
+    """The entry's files are replaced and removed while the list is made."""
     monkeypatch.setattr(entry_module, "SAVE_EVERY", 0.0)
     stop, seen = threading.Event(), set[float]()
 
     def work() -> None:
         while not stop.is_set():
-            with cache.features(wanted(), compute):
+            with cache.features(spec(), compute):
                 pass
-            cache.remove(wanted().key)
+            cache.remove(spec().key)
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -1,4 +1,4 @@
-"""What evaluate shows beside its scores: where the network looked, and what damage does to it."""
+"""Draw the figures that explain a network: Grad-CAM maps, and scores by severity of damage."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PIXELS = 128
-"""Side of a drawn picture, at least its own."""
+"""Side in pixels to which small pictures are enlarged."""
 _RIGHT, _WRONG = 16, 16
-"""Pictures in the Grad-CAM figure that are called rightly, and wrongly."""
+"""Numbers of correct and of wrong predictions in the Grad-CAM figure."""
 _CANDIDATES = 32
-"""Pictures, half of them photographs, of which one becomes the example of damage."""
+"""Pictures, half of them photographs, from which the example of damage is chosen."""
 
 
 def draw_explanations(
     network: keras.Model, evaluation: Evaluation, robustness: Robustness, params: EvaluateParams, folder: Path
 ) -> None:
-    """Write grad_cam.png (right answers, then the surest mistakes) and robustness.png into an existing folder.
+    """Write grad_cam.png (correct predictions, then the most confident mistakes) and robustness.png.
 
     Args:
-        network: that was evaluated.
-        evaluation: of its answers.
-        robustness: of the same network.
-        params: threshold and seed.
-        folder: of evaluate's figures.
+        network: the network that was evaluated.
+        evaluation: its evaluation on clean pictures.
+        robustness: its evaluation on damaged pictures.
+        params: evaluation parameters; threshold and seed are used.
+        folder: an existing folder to write to.
     """
     pictures, labels = evaluation.split.pictures, evaluation.split.labels
     right = np.flatnonzero((evaluation.probabilities >= params.threshold) == (labels == 1))
-    shown = right[balanced_sample(labels[right], _RIGHT, params.seed)]
-    surest = most_confident_mistakes(labels, evaluation.probabilities, params.threshold, _WRONG)
-    places = np.concatenate([shown, surest])
-    probabilities, maps = grad_cam(network, pictures[places], params.threshold)
-    looked = grad_cam_grid(pictures[places], labels[places], probabilities, maps, params.threshold)
-    save_figure(looked, folder / "grad_cam.png")
+    correct = right[balanced_sample(labels[right], _RIGHT, params.seed)]
+    mistakes = most_confident_mistakes(labels, evaluation.probabilities, params.threshold, _WRONG)
+    chosen = np.concatenate([correct, mistakes])
+    probabilities, maps = grad_cam(network, pictures[chosen], params.threshold)
+    grid = grad_cam_grid(pictures[chosen], labels[chosen], probabilities, maps, params.threshold)
+    save_figure(grid, folder / "grad_cam.png")
     example = choose_example(pictures, labels, params.seed)
     examples = {
         kind: np.concatenate(
@@ -62,20 +62,20 @@ def draw_explanations(
 
 
 def choose_example(pictures: Pictures, labels: Labels, seed: int) -> Pictures:
-    """Choose a photograph on which damage can be seen: of a few, the one whose neighbouring pixels differ most.
+    """Choose a photograph that shows damage well: the candidate with the largest differences of neighbouring pixels.
 
     Args:
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,), at least one of them REAL.
-        seed: of the choice of the few.
+        seed: seed of the random choice of candidates.
 
     Returns:
-        uint8 (1, S, S, 3).
+        The photograph, uint8 (1, S, S, 3).
     """
-    few = balanced_sample(labels, _CANDIDATES, seed)
-    photographs = pictures[few[labels[few] == 1]]
-    wide = photographs.astype(np.int64)
-    across, down = (np.abs(np.diff(wide, axis=axis)).sum(axis=(1, 2, 3)) for axis in (2, 1))
+    candidates = balanced_sample(labels, _CANDIDATES, seed)
+    photographs = pictures[candidates[labels[candidates] == 1]]
+    values = photographs.astype(np.int64)
+    across, down = (np.abs(np.diff(values, axis=axis)).sum(axis=(1, 2, 3)) for axis in (2, 1))
     best = int(np.argmax(across + down))
     example: Pictures = photographs[best : best + 1]
     return example
@@ -83,12 +83,12 @@ def choose_example(pictures: Pictures, labels: Labels, seed: int) -> Pictures:
 
 @styled
 def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples: Mapping[str, Pictures]) -> "Figure":
-    """Accuracy and ROC-AUC of each kind of damage by severity, from the clean pictures on.
+    """Draw accuracy and ROC-AUC against the severity of each kind of damage, starting with clean pictures.
 
     Args:
-        robustness: all conditions.
-        titles: a kind's title, in the order to draw.
-        examples: for each kind one picture, clean and at each severity, uint8 (severities + 1, S, S, 3).
+        robustness: scores of all conditions.
+        titles: title of each kind's panel, in the order of the panels.
+        examples: a picture for each kind, clean and at each severity, uint8 (severities + 1, S, S, 3).
     """
     from matplotlib.ticker import PercentFormatter
 
@@ -99,17 +99,17 @@ def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples:
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, (kind, title) in zip(grid.flat, titles.items(), strict=False):
         steps = [robustness.clean, *(c for c in robustness.conditions if c.kind == kind)]
-        places = range(len(steps))
-        axes.plot(places, [step.roc_auc for step in steps], color=GREY, marker="s", markersize=4, label="ROC-AUC")
-        axes.plot(places, [step.accuracy for step in steps], color=BLUE, marker="o", markersize=5, label="accuracy")
+        x = range(len(steps))
+        axes.plot(x, [step.roc_auc for step in steps], color=GREY, marker="s", markersize=4, label="ROC-AUC")
+        axes.plot(x, [step.accuracy for step in steps], color=BLUE, marker="o", markersize=5, label="accuracy")
         low, high = [step.ci_low for step in steps], [step.ci_high for step in steps]
-        axes.fill_between(places, low, high, color=BLUE, alpha=0.2, linewidth=0, label="its 95 % interval")
+        axes.fill_between(x, low, high, color=BLUE, alpha=0.2, linewidth=0, label="its 95 % interval")
         labels = ["clean", *(f"{step.severity:g}" for step in steps[1:])]
-        axes.set(xticks=places, xticklabels=labels, ylim=(0.2, 1.02), xlim=(-0.5, len(steps) - 0.5))
+        axes.set(xticks=x, xticklabels=labels, ylim=(0.2, 1.02), xlim=(-0.5, len(steps) - 0.5))
         axes.set_title(title, fontsize=9)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        for place, picture in zip(places, examples[kind], strict=True):
-            inset = axes.inset_axes((place - 0.36, 0.22, 0.72, 0.2), transform=axes.transData)
+        for centre, picture in zip(x, examples[kind], strict=True):
+            inset = axes.inset_axes((centre - 0.36, 0.22, 0.72, 0.2), transform=axes.transData)
             inset.imshow(picture, interpolation="nearest")
             inset.set_axis_off()
     grid.flat[0].legend(loc="upper right", bbox_to_anchor=(1.0, 0.62), fontsize=8)
@@ -120,19 +120,19 @@ def severity_curves(robustness: Robustness, titles: Mapping[str, str], examples:
 def grad_cam_grid(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, maps: Maps, threshold: float
 ) -> "Figure":
-    """Pictures, four a row, each beside where the evidence for the class it is called by is (Grad-CAM).
+    """Draw pictures, four per row, each with its Grad-CAM map beside it, coloured by the predicted class.
 
     Args:
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,).
         probabilities: float (N,), P(REAL).
-        maps: as `grad_cam` gives them.
+        maps: maps from `grad_cam`.
         threshold: P(REAL) from which on a picture is called REAL.
     """
-    shown, scale = [], max(1, _PIXELS // pictures.shape[1])
-    for picture, probability, looked in zip(pictures, probabilities, maps, strict=True):
+    images, scale = [], max(1, _PIXELS // pictures.shape[1])
+    for picture, probability, evidence in zip(pictures, probabilities, maps, strict=True):
         sign = 1 if probability >= threshold else -1
-        shown += [picture.repeat(scale, axis=0).repeat(scale, axis=1), overlay(picture, sign * looked, scale)]
+        images += [picture.repeat(scale, axis=0).repeat(scale, axis=1), overlay(picture, sign * evidence, scale)]
     order = np.arange(len(labels)).repeat(2)
     title = "Where it looked (Grad-CAM): blue speaks for REAL, orange for FAKE"
-    return prediction_grid(np.stack(shown), labels[order], probabilities[order], threshold, title)
+    return prediction_grid(np.stack(images), labels[order], probabilities[order], threshold, title)

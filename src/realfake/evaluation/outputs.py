@@ -1,4 +1,4 @@
-"""What evaluate leaves but for its figures: scores, the decision, predictions, and the data of DVC's plots."""
+"""Write the files of evaluate other than its figures: scores, threshold, predictions, and data for DVC's plots."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,25 +26,25 @@ from realfake.metrics.scores import Array
 
 
 def write_outputs(evaluation: Evaluation, robustness: Robustness, params: EvaluateParams, folder: Path) -> None:
-    """Write all files but the figures into an existing folder.
+    """Write all files except the figures into an existing folder.
 
     Args:
-        evaluation: of the test pictures as they are.
-        robustness: of damaged ones.
-        params: threshold and calibration bins.
-        folder: of evaluate's outputs.
+        evaluation: evaluation on clean test pictures.
+        robustness: evaluation on damaged test pictures.
+        params: evaluation parameters; threshold and calibration bins are used.
+        folder: the folder of evaluate's outputs.
     """
-    scores_of(evaluation, robustness).write(folder)
+    collect_scores(evaluation, robustness).write(folder)
     Decision(params.threshold).write(folder)
     rows = zip(evaluation.split.rows, evaluation.probabilities, strict=True)
     write_predictions(folder, (Prediction(row.name, row.label, float(probability)) for row, probability in rows))
     _write_curves(evaluation, params, folder / "plots")
-    write_classes(folder, classes_of(evaluation))
+    write_classes(folder, collect_class_accuracies(evaluation))
     write_conditions(folder, [robustness.clean, *robustness.conditions])
 
 
-def scores_of(evaluation: Evaluation, robustness: Robustness) -> EvaluationScores:
-    """The scores as they are written."""
+def collect_scores(evaluation: Evaluation, robustness: Robustness) -> EvaluationScores:
+    """Return the scores to write, rounded to six decimals."""
     pictures, leaked = len(evaluation.probabilities), sum(row.leaked for row in evaluation.split.rows)
     low = {name: interval.low for name, interval in evaluation.intervals.items()}
     high = {name: interval.high for name, interval in evaluation.intervals.items()}
@@ -58,22 +58,23 @@ def scores_of(evaluation: Evaluation, robustness: Robustness) -> EvaluationScore
     )
 
 
-def classes_of(evaluation: Evaluation) -> list[ClassAccuracy]:
-    """The accuracy by class as it is written."""
+def collect_class_accuracies(evaluation: Evaluation) -> list[ClassAccuracy]:
+    """Return the accuracies by class to write, rounded to six decimals."""
     return [
-        ClassAccuracy(name, *rounded({"value": one.accuracy, **one.interval._asdict()}).values())
-        for name, one in evaluation.by_class.items()
+        ClassAccuracy(name, *rounded({"value": score.accuracy, **score.interval._asdict()}).values())
+        for name, score in evaluation.by_class.items()
     ]
 
 
 def _write_curves(evaluation: Evaluation, params: EvaluateParams, plots: Path) -> None:
-    """A row for each point of a curve; of the confusion matrix, which DVC counts itself, a row for each picture."""
+    """Write the points of each curve, and labels and predictions of all pictures, which DVC counts for its matrix."""
     labels, probabilities = evaluation.split.labels, evaluation.probabilities
     called = (probabilities >= params.threshold).astype(int)
-    names = ([CLASSES[label], CLASSES[call]] for label, call in zip(labels, called, strict=True))
+    names = ([CLASSES[label], CLASSES[prediction]] for label, prediction in zip(labels, called, strict=True))
     write_csv(plots / "confusion.csv", ("true", "called"), names)
-    rate, hits = curves.roc_curve(labels, probabilities)
-    _write_points(plots / "roc.json", {"fakes_called_real": rate, "photographs_called_real": hits})
+    false_positives, true_positives = curves.roc_curve(labels, probabilities)
+    rates = {"fakes_called_real": false_positives, "photographs_called_real": true_positives}
+    _write_points(plots / "roc.json", rates)
     recall, precision = curves.precision_recall_curve(labels, probabilities)
     _write_points(plots / "precision_recall.json", {"recall": recall, "precision": precision})
     bins = curves.reliability(labels, probabilities, params.calibration_bins)

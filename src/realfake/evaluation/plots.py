@@ -1,6 +1,6 @@
-"""Figures of a test: what was called what, how sure, and how well.
+"""Draw the figures of an evaluation: scores, curves, and test pictures with their predictions.
 
-Each function returns a matplotlib Figure in the project's look. Labels are uint8 (N,), FAKE = 0, REAL = 1;
+Each function returns a matplotlib Figure in the project's style. Labels are uint8 (N,), FAKE = 0, REAL = 1;
 probabilities are float (N,), P(REAL).
 """
 
@@ -26,41 +26,42 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GRID = 32
-"""Pictures in a grid."""
+"""Number of pictures in a grid."""
 _COLUMNS = 8
+"""Pictures per row of a grid."""
 _PITCH = 1.42
-"""Height of a row of the grid, a column's width being 1."""
+"""Height of a row of the grid, in widths of a column."""
 
 
 def draw_scores(evaluation: Evaluation, params: EvaluateParams, folder: Path) -> None:
-    """Draw the scores of a test, random pictures of it and its surest mistakes as PNG files.
+    """Draw the scores of an evaluation, random pictures and the most confident mistakes as PNG files.
 
     Args:
-        evaluation: of the test.
-        params: threshold, calibration bins and the seed of the random pictures.
-        folder: of evaluate's figures; made when missing.
+        evaluation: evaluation on clean test pictures.
+        params: evaluation parameters; threshold, calibration bins and seed are used.
+        folder: folder of the figures; it is made if it is missing.
     """
-    labels, answers, pictures = evaluation.split.labels, evaluation.probabilities, evaluation.split.pictures
-    found, intervals, bins = evaluation.scores, evaluation.intervals, params.calibration_bins
+    labels, probabilities, pictures = evaluation.split.labels, evaluation.probabilities, evaluation.split.pictures
+    values, intervals, bins = evaluation.scores, evaluation.intervals, params.calibration_bins
     chosen = balanced_sample(labels, _GRID, params.seed)
-    recalls = curves.precision_recall_curve(labels, answers)
-    grid = pictures[chosen], labels[chosen], answers[chosen], params.threshold
-    drawings = {
-        "confusion": confusion(scores.confusion(labels, answers, params.threshold)),
-        "roc": roc(curves.roc_curve(labels, answers), found["roc_auc"], intervals["roc_auc"]),
-        "precision_recall": precision_recall(recalls, found["pr_auc"], intervals["pr_auc"], float(labels.mean())),
-        "calibration": calibration(curves.reliability(labels, answers, bins), 1 / bins, found["ece"]),
+    recalls = curves.precision_recall_curve(labels, probabilities)
+    grid = pictures[chosen], labels[chosen], probabilities[chosen], params.threshold
+    figures = {
+        "confusion": confusion(scores.confusion(labels, probabilities, params.threshold)),
+        "roc": roc(curves.roc_curve(labels, probabilities), values["roc_auc"], intervals["roc_auc"]),
+        "precision_recall": precision_recall(recalls, values["pr_auc"], intervals["pr_auc"], float(labels.mean())),
+        "calibration": calibration(curves.reliability(labels, probabilities, bins), 1 / bins, values["ece"]),
         "accuracy_by_class": accuracy_by_class(evaluation.by_class),
         "predictions": prediction_grid(*grid, "Random test pictures"),
-        "worst_mistakes": worst_mistakes(pictures, labels, answers, params.threshold, _GRID),
+        "worst_mistakes": worst_mistakes(pictures, labels, probabilities, params.threshold, _GRID),
     }
-    for name, figure in drawings.items():
+    for name, figure in figures.items():
         save_figure(figure, folder / f"{name}.png")
 
 
 @styled
 def confusion(counts: npt.NDArray[np.int64]) -> "Figure":
-    """The confusion matrix, int64 (2, 2), true class by row; shaded by the part of each true class."""
+    """Draw a confusion matrix, int64 (2, 2), true class by row, shaded by the fraction of the true class."""
     figure = new_figure(4.2, 3.6)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -79,7 +80,7 @@ def confusion(counts: npt.NDArray[np.int64]) -> "Figure":
 
 @styled
 def roc(curve: tuple[Array, Array], area: float, interval: Interval) -> "Figure":
-    """The ROC curve: false against true positive rate."""
+    """Draw a ROC curve, false and true positive rate, with the area under it in the legend."""
     figure, axes = _unit_axes("fakes called REAL", "photographs called REAL", "ROC")
     axes.plot((0, 1), (0, 1), color=GREY, linestyle="--", linewidth=1, label="guessing")
     axes.plot(*curve, color=BLUE, label=f"AUC {_with_interval(area, interval)}")
@@ -89,7 +90,7 @@ def roc(curve: tuple[Array, Array], area: float, interval: Interval) -> "Figure"
 
 @styled
 def precision_recall(curve: tuple[Array, Array], area: float, interval: Interval, share: float) -> "Figure":
-    """The precision-recall curve of REAL; `share` of the pictures are REAL, the precision of guessing."""
+    """Draw the precision-recall curve of REAL; `share` is the fraction of REAL pictures, the precision of guessing."""
     figure, axes = _unit_axes("recall", "precision", "Precision and recall of REAL")
     axes.axhline(share, color=GREY, linestyle="--", linewidth=1, label="guessing")
     axes.plot(*curve, color=BLUE, label=f"average precision {_with_interval(area, interval)}")
@@ -99,12 +100,12 @@ def precision_recall(curve: tuple[Array, Array], area: float, interval: Interval
 
 @styled
 def calibration(bins: Reliability, width: float, error: float) -> "Figure":
-    """Reliability diagram: what part is REAL where the network says P(REAL), and how often it says so.
+    """Draw a reliability diagram, and the number of pictures per bin below it.
 
     Args:
-        bins: from `curves.reliability`.
-        width: of a bin.
-        error: expected calibration error.
+        bins: bins from `curves.reliability`.
+        width: width of a bin of P(REAL).
+        error: expected calibration error, 0 to 1.
     """
     figure = new_figure(4.6, 5.2)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -119,18 +120,18 @@ def calibration(bins: Reliability, width: float, error: float) -> "Figure":
 
 @styled
 def accuracy_by_class(rows: Mapping[str, ClassScore]) -> "Figure":
-    """Accuracy of each class and subject with its interval and number of pictures, in the order given."""
+    """Draw the accuracy of each class with its interval and number of pictures, in the given order."""
     from matplotlib.ticker import PercentFormatter
 
     figure = new_figure(6.4, 0.8 + 0.34 * len(rows))
     axes = figure.add_subplot()
     names = []
-    for place, (name, (value, interval, pictures)) in enumerate(rows.items()):
-        axes.plot(interval, (place, place), color=BLUE, linewidth=2, alpha=0.5)
-        axes.plot(value, place, color=BLUE, marker="o")
+    for row, (name, (value, interval, pictures)) in enumerate(rows.items()):
+        axes.plot(interval, (row, row), color=BLUE, linewidth=2, alpha=0.5)
+        axes.plot(value, row, color=BLUE, marker="o")
         names.append(f"{name} ({pictures:,})")
     axes.set(yticks=range(len(names)), yticklabels=names, title="Accuracy by class", xlabel="accuracy, 95% interval")
-    axes.set_ylim(len(names) - 0.5, -0.5)  # first on top, half a row of air at both ends
+    axes.set_ylim(len(names) - 0.5, -0.5)  # the first row on top, half a row of space at both ends
     lowest = min((interval.low for _, interval, _ in rows.values()), default=GUESSING)
     axes.set_xlim(min(GUESSING, lowest) - 0.01, 1.01)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
@@ -141,14 +142,14 @@ def accuracy_by_class(rows: Mapping[str, ClassScore]) -> "Figure":
 def prediction_grid(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, threshold: float, title: str
 ) -> "Figure":
-    """Pictures, eight a row: what each is, and what it was called with which confidence; mistakes in another colour.
+    """Draw pictures, eight per row, with true class, predicted class and confidence; mistakes have another colour.
 
     Args:
         pictures: uint8 (N, S, S, 3).
         labels: uint8 (N,).
-        probabilities: float (N,).
+        probabilities: float (N,), P(REAL).
         threshold: P(REAL) from which on a picture is called REAL.
-        title: above the grid.
+        title: title above the grid.
     """
     from matplotlib.patches import Rectangle
 
@@ -157,8 +158,8 @@ def prediction_grid(
     figure.suptitle(title, fontsize=12, fontweight="bold")
     axes = figure.add_subplot()
     axes.set_axis_off()
-    for place, (picture, label, probability) in enumerate(zip(pictures, labels, probabilities, strict=True)):
-        left, top, side = place % _COLUMNS + 0.04, place // _COLUMNS * _PITCH + 0.22, 0.92
+    for index, (picture, label, probability) in enumerate(zip(pictures, labels, probabilities, strict=True)):
+        left, top, side = index % _COLUMNS + 0.04, index // _COLUMNS * _PITCH + 0.22, 0.92
         called = int(probability >= threshold)
         mark, colour = ("✓", GREEN) if called == label else ("✗", VERMILION)
         confidence = probability if called else 1 - probability
@@ -175,15 +176,15 @@ def prediction_grid(
 def worst_mistakes(
     pictures: Pictures, labels: Labels, probabilities: Probabilities, threshold: float, count: int
 ) -> "Figure":
-    """The `count` mistakes that the network was surest of, surest first; arguments as in `prediction_grid`."""
+    """Draw the `count` most confident mistakes, most confident first; the arguments are those of `prediction_grid`."""
     wrong = int(((probabilities >= threshold) != (labels == 1)).sum())
-    surest = most_confident_mistakes(labels, probabilities, threshold, count)
-    title = f"Surest mistakes ({len(surest)} of {wrong:,})" if wrong else "No mistakes"
-    return prediction_grid(pictures[surest], labels[surest], probabilities[surest], threshold, title)
+    chosen = most_confident_mistakes(labels, probabilities, threshold, count)
+    title = f"Surest mistakes ({len(chosen)} of {wrong:,})" if wrong else "No mistakes"
+    return prediction_grid(pictures[chosen], labels[chosen], probabilities[chosen], threshold, title)
 
 
 def _unit_axes(x: str, y: str, title: str) -> "tuple[Figure, Axes]":
-    """A square from 0 to 1 in both directions."""
+    """Make a figure with square axes from 0 to 1, with these axis labels and this title."""
     figure = new_figure(4.6, 4.6)
     axes = figure.add_subplot(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel=x, ylabel=y, title=title)

@@ -1,4 +1,4 @@
-"""outputs/evaluation/predictions.csv: what the network answered for each test picture."""
+"""Read and write outputs/evaluation/predictions.csv, the network's prediction for each test picture."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,15 +9,16 @@ from realfake.evaluation.results import COMMAND
 
 PREDICTIONS_FILE = "predictions.csv"
 DECIMALS = 7
-"""Of the probabilities that are scored and written: the file gives every score again."""
+"""Decimals of the probabilities that are scored and written, so that every score can be recomputed from the file."""
 
 
 class Prediction(NamedTuple):
-    """A row: one test picture."""
+    """Hold one row, the prediction for a test picture."""
 
     name: str
+    """File name of the picture."""
     label: int
-    """FAKE = 0, REAL = 1."""
+    """Ground truth: FAKE = 0, REAL = 1."""
     probability: float
     """P(REAL), rounded to DECIMALS."""
 

@@ -1,6 +1,6 @@
-"""What evaluate found, as later stages and reports read it: scores with their intervals, the decision, damage, classes.
+"""Read and write the results of evaluate for later stages: scores with intervals, threshold, robustness, classes.
 
-Scores are written with six decimals; what is undefined is null in the files and None here.
+Scores are written with six decimals; undefined ones are null in the files and None here.
 """
 
 import math
@@ -22,51 +22,64 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of metrics.SCORES, or one end of their 95 % intervals."""
+    """Hold the scores of metrics.SCORES, or one end of their 95 % intervals; all are 0 to 1 except log_loss."""
 
     accuracy: float | None
     precision: float | None
+    """Precision of REAL."""
     recall: float | None
-    """Part of the photographs that are called REAL."""
+    """Recall of photographs: fraction of the photographs that are called REAL."""
     fake_recall: float | None
-    """Part of the fakes that are called FAKE."""
+    """Recall of fakes: fraction of the fakes that are called FAKE."""
     f1: float | None
+    """Harmonic mean of precision and recall."""
     roc_auc: float | None
+    """Area under the ROC curve."""
     pr_auc: float | None
+    """Average precision of REAL."""
     brier: float | None
+    """Mean squared error of P(REAL)."""
     ece: float | None
+    """Expected calibration error."""
     log_loss: float | None
+    """Mean binary cross-entropy, natural logarithm."""
 
 
 @dataclass(frozen=True)
 class CountedScores(Scores):
-    """Scores, and the number of pictures that they are of."""
+    """Hold scores and the number of pictures that they were computed on."""
 
     pictures: int
 
 
 @dataclass(frozen=True)
 class RobustScores:
-    """Scores on damaged pictures: means over the kinds of damage, and the accuracy under the worst condition."""
+    """Hold scores on damaged pictures: means over the kinds of damage, and the accuracy under the worst condition."""
 
     accuracy: float | None
+    """Mean accuracy, 0 to 1."""
     ece: float | None
+    """Mean expected calibration error, 0 to 1."""
     worst: float | None
+    """Lowest accuracy of all conditions, 0 to 1."""
     pictures: int
-    """Each damaged in every way."""
+    """Number of test pictures, each of which was damaged under every condition."""
 
 
 @dataclass(frozen=True)
 class EvaluationScores:
-    """The metrics that DVC shows; each field is a file."""
+    """Hold the metrics that DVC shows; each field is written to a file of its own."""
 
     test: CountedScores
-    """On all test pictures."""
+    """Scores on all test pictures."""
     low: Scores
+    """Lower ends of the 95 % intervals of `test`."""
     high: Scores
+    """Upper ends of the 95 % intervals of `test`."""
     cleaned: CountedScores
-    """On the test pictures that stood in train in no form."""
+    """Scores on the test pictures that are not leaked: no picture of their group is in the archive's train."""
     robust: RobustScores
+    """Scores on damaged test pictures."""
 
     @classmethod
     def read(cls, evaluation: Path) -> "EvaluationScores":
@@ -80,14 +93,14 @@ class EvaluationScores:
 
     @classmethod
     def of_files(cls, files: Mapping[str, Mapping[str, Any]]) -> "EvaluationScores":
-        """Scores from the contents of files by their names, as DVC compares them.
+        """Take the scores from the contents of the files, by file name.
 
-        What is not there is None, or 0 pictures: a commit may lack a file or hold one of other scores.
+        A commit may lack files or scores: a missing score is None, a missing number of pictures is 0.
         """
-        return cls(**{name: _known(kind, files.get(file, {})) for name, (file, kind) in SCORE_FILES.items()})
+        return cls(**{name: _fill_missing(kind, files.get(file, {})) for name, (file, kind) in SCORE_FILES.items()})
 
     def write(self, evaluation: Path) -> None:
-        """Write each file into an existing folder."""
+        """Write all files into an existing folder."""
         for name, (file, _) in SCORE_FILES.items():
             write_json(evaluation / file, asdict(getattr(self, name)))
 
@@ -99,12 +112,12 @@ SCORE_FILES: Mapping[str, tuple[str, type[Any]]] = {
     "cleaned": ("cleaned.json", CountedScores),
     "robust": ("robust.json", RobustScores),
 }
-"""The file and its type of each field of EvaluationScores."""
+"""File name and type of each field of EvaluationScores."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """How P(REAL) becomes a label."""
+    """Hold the rule that turns P(REAL) into a label."""
 
     threshold: float
     """P(REAL) from which on a picture is called REAL."""
@@ -125,33 +138,39 @@ class Decision:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a network makes of the pictures after one kind of damage; fractions of 1."""
+    """Hold the scores, 0 to 1, on pictures under one condition: a kind of damage at one severity."""
 
     kind: str
-    """A name of corruption.SUITE, or CLEAN."""
+    """Name of the damage in corruption.SUITE, or "clean"."""
     severity: float
+    """Severity in the unit of the kind; 0 for clean pictures."""
     accuracy: float
     roc_auc: float
     fake_recall: float
-    """Part of the fakes that are called FAKE."""
+    """Recall of fakes: fraction of the fakes that are called FAKE."""
     ece: float
+    """Expected calibration error."""
     ci_low: float
-    """Ends of the 95 % interval of accuracy, by the same resamples for every condition."""
+    """Lower end of the 95 % interval of accuracy; all conditions have the same bootstrap resamples."""
     ci_high: float
+    """Upper end of the 95 % interval of accuracy."""
 
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """Accuracy on the pictures of one class or CIFAR subject, and its 95 % interval."""
+    """Hold the accuracy, 0 to 1, on the pictures of one class or CIFAR class, and its 95 % interval."""
 
     name: Annotated[str, Field(alias="class")]
+    """FAKE, REAL or a CIFAR class."""
     accuracy: float | None
     ci_low: float | None
+    """Lower end of the interval."""
     ci_high: float | None
+    """Upper end of the interval."""
 
 
 def read_conditions(evaluation: Path) -> list[Condition]:
-    """Read every condition of damage, the clean pictures first.
+    """Read the scores under every condition, those on clean pictures first.
 
     Raises:
         UserError: the file is missing, damaged or incomplete.
@@ -160,7 +179,7 @@ def read_conditions(evaluation: Path) -> list[Condition]:
 
 
 def write_conditions(evaluation: Path, conditions: Sequence[Condition]) -> None:
-    """Write every condition of damage, a row each, which `dvc plots` can draw."""
+    """Write the scores under every condition, a row each, for `dvc plots`."""
     rows = []
     for condition in conditions:
         figures = asdict(condition)
@@ -169,7 +188,7 @@ def write_conditions(evaluation: Path, conditions: Sequence[Condition]) -> None:
 
 
 def read_classes(evaluation: Path) -> list[ClassAccuracy]:
-    """Read the accuracy by class: FAKE, REAL, and each CIFAR subject that names tell.
+    """Read the accuracy by class: FAKE, REAL, and each CIFAR class that file names give.
 
     Raises:
         UserError: the file is missing, damaged or incomplete.
@@ -178,21 +197,22 @@ def read_classes(evaluation: Path) -> list[ClassAccuracy]:
 
 
 def write_classes(evaluation: Path, classes: Sequence[ClassAccuracy]) -> None:
-    """Write the accuracy by class, a row each, which `dvc plots` can draw."""
+    """Write the accuracy by class, a row each, for `dvc plots`."""
     write_json(evaluation / CLASSES_FILE, [class_row(row) for row in classes])
 
 
 def class_row(row: ClassAccuracy) -> dict[str, Any]:
-    """A class as it stands in the file."""
+    """Return a class's row of the file."""
     values = asdict(row)
     return {"class": values.pop("name"), **values}
 
 
 def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Six decimals, as JSON can hold it: what is undefined becomes null."""
+    """Round values to six decimals for JSON; NaN and infinity become None."""
     return {name: round(float(value), 6) if math.isfinite(value) else None for name, value in values.items()}
 
 
-def _known(kind: type[Record], values: Mapping[str, Any]) -> Record:
-    nothing = {field.name: 0 if field.type is int else None for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: values.get(name, absent) for name, absent in nothing.items()})
+def _fill_missing(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """Make a record from those of its fields that are in `values`; other scores are None, other counts 0."""
+    defaults = {field.name: 0 if field.type is int else None for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: values.get(name, default) for name, default in defaults.items()})

@@ -1,6 +1,6 @@
-"""Exported formats against Keras, side by side: what they answer, how fast, and whether that is good enough.
+"""Compare exported formats with the Keras network: predictions, speed, and whether the quality is sufficient.
 
-Formats take turns, picture by picture and batch by batch, so that whatever else the machine does hits all alike.
+Formats take turns, picture by picture and batch by batch, so that other load on the machine affects all of them alike.
 """
 
 import time
@@ -20,32 +20,37 @@ from realfake.export.results import Quality, Speed
 from realfake.inference.runtimes import Runner
 
 BATCH = 64
+"""Pictures per batch."""
 ROUNDS = 60
-"""Single pictures timed per format; before them come WARM_UP untimed ones."""
+"""Single pictures timed per format."""
 WARM_UP = 5
+"""Single pictures per format that run untimed before."""
 _REFERENCE = "reference"
+"""Name of the Keras network beside the formats' names."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found, by the formats' names."""
+    """Hold the result of a comparison, by format name."""
 
     qualities: dict[str, Quality]
     speeds: dict[str, Speed]
     probabilities: dict[str, Probabilities]
+    """P(REAL) of N pictures by each format, float32 (N,)."""
     reference: Probabilities
-    """P(REAL) of the same pictures by the network that was exported."""
+    """P(REAL) of the same pictures by the Keras network, float32 (N,)."""
     reference_accuracy: float
+    """Accuracy of the Keras network on these pictures, 0 to 1."""
 
 
 def compare_formats(
     paths: Mapping[str, Path], reference: Runner, pictures: Pictures, labels: Labels, threshold: float = 0.5
 ) -> Comparison:
-    """Run exported files, each by its own runtime on all usable cores, beside the network that they were made from.
+    """Run exported files, each in its own runtime on all usable cores, and compare them with the Keras network.
 
     Args:
-        paths: the files by their formats' names.
-        reference: the network itself.
+        paths: the files by format name.
+        reference: a runner of the Keras network.
         pictures: uint8 (N, S, S, 3), N >= 1.
         labels: uint8 (N,), FAKE = 0, REAL = 1.
         threshold: P(REAL) from which on a picture is called REAL.
@@ -55,8 +60,8 @@ def compare_formats(
     """
     threads = thread_count()
     first = network_input(pictures[:1], reference.image_size)
-    runners = {name: _open(name, path, threads, first) for name, path in paths.items()}
-    probabilities, rates = _answers({_REFERENCE: reference, **runners}, pictures)
+    runners = {name: _open_and_run(name, path, threads, first) for name, path in paths.items()}
+    probabilities, rates = _predict_in_turns({_REFERENCE: reference, **runners}, pictures)
     expected = probabilities.pop(_REFERENCE)
     seconds = latencies(runners, dict.fromkeys(runners, first), ROUNDS)
     qualities, speeds = {}, {}
@@ -67,7 +72,7 @@ def compare_formats(
             p50_ms=round(float(p50), 3),
             p95_ms=round(float(p95), 3),
             pictures_per_second=round(rates[name], 1),
-            cold_start_ms=round(_cold_start(path, first, threads) * 1000, 1),
+            cold_start_ms=round(_time_cold_start(path, first, threads) * 1000, 1),
         )
     return Comparison(qualities, speeds, probabilities, expected, _accuracy(expected, labels, threshold))
 
@@ -75,12 +80,12 @@ def compare_formats(
 def measure_quality(
     size: int, probabilities: Probabilities, reference: Probabilities, labels: Labels, threshold: float = 0.5
 ) -> Quality:
-    """Compare a format's answers with those of Keras.
+    """Compare a format's predictions with those of Keras.
 
     Args:
-        size: the file's, in bytes.
-        probabilities: float32 (N,), the format's P(REAL).
-        reference: float32 (N,), that of Keras.
+        size: size of the format's file in bytes.
+        probabilities: the format's P(REAL), float32 (N,).
+        reference: the P(REAL) of Keras, float32 (N,).
         labels: uint8 (N,), FAKE = 0, REAL = 1.
         threshold: P(REAL) from which on a picture is called REAL.
     """
@@ -95,30 +100,30 @@ def measure_quality(
 
 
 def require_quality(found: Comparison, allowed_drop: float) -> None:
-    """Refuse formats that are no stand-in for the network.
+    """Check that every format can replace the Keras network.
 
-    Quantisation can end in answers that are no numbers, or one and the same for all pictures (tensorflow#41840,
-    #60903), which accuracy alone does not tell where Keras is not much better than chance.
+    Quantization can give NaN, or the same P(REAL) for all pictures (tensorflow#41840, #60903). The accuracy does not
+    show this if that of Keras is near chance, so the spread of P(REAL) is checked too.
 
     Args:
         found: the comparison.
         allowed_drop: accuracy that a format may lose against Keras, in [0, 1].
 
     Raises:
-        UserError: a format collapsed or lost more; the message has its figures.
+        UserError: a format gives NaN, a nearly constant P(REAL), or loses more accuracy; the message has the numbers.
     """
     expected_spread = np.ptp(found.reference)
     for name, probabilities in found.probabilities.items():
         spread = np.ptp(probabilities)
         accuracy, expected = found.qualities[name].accuracy, found.reference_accuracy
         if not np.isfinite(probabilities).all():
-            raise UserError(f"format {name} gives answers that are no numbers; {_advice(name)}")
+            raise UserError(f"format {name} gives a P(REAL) that is not a number; {_advice(name)}")
         if expected_spread > 0.1 and spread < 0.05 * expected_spread:
             raise UserError(
-                f"format {name} collapsed: its P(REAL) spans {spread:.4f} over all pictures, "
-                f"that of Keras {expected_spread:.4f}; {_advice(name)}"
+                f"format {name} collapsed: its P(REAL) varies by {spread:.4f} over all pictures, "
+                f"that of Keras by {expected_spread:.4f}; {_advice(name)}"
             )
-        if expected - accuracy > allowed_drop + 1e-9:  # 0.88 - 0.87 is a little more than 0.01
+        if expected - accuracy > allowed_drop + 1e-9:  # in floating point, 0.88 - 0.87 is a little more than 0.01
             raise UserError(
                 f"format {name} loses {expected - accuracy:.4f} of accuracy against Keras ({expected:.4f} to "
                 f"{accuracy:.4f}), more than export.max_accuracy_drop {allowed_drop}; {_advice(name)}"
@@ -126,7 +131,7 @@ def require_quality(found: Comparison, allowed_drop: float) -> None:
 
 
 def named_metrics(found: Comparison) -> dict[str, float]:
-    """All figures under one name each, as MLflow wants them: export/litert_int8/accuracy, ..."""
+    """Return all values by metric name, for MLflow: export/litert_int8/accuracy, ..."""
     rows: list[tuple[str, Quality | Speed]] = [*found.qualities.items(), *found.speeds.items()]
     return {f"export/{name}/{figure}": value for name, row in rows for figure, value in asdict(row).items()}
 
@@ -134,12 +139,12 @@ def named_metrics(found: Comparison) -> dict[str, float]:
 def latencies(
     runners: Mapping[str, Runner], pictures: Mapping[str, Inputs], rounds: int
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Seconds for one picture, float64 (rounds,) by name; runners take turns.
+    """Return the seconds that each runner takes for one picture, float64 (rounds,) by name; runners take turns.
 
     Args:
-        runners: by name.
-        pictures: float32 (1, S, S, 3) for each of them.
-        rounds: how often each is timed.
+        runners: runners by name.
+        pictures: one picture for each runner, float32 (1, S, S, 3) by name.
+        rounds: number of timed runs of each runner.
     """
     seconds = {name: np.zeros(WARM_UP + rounds) for name in runners}
     for turn in range(WARM_UP + rounds):
@@ -154,18 +159,20 @@ def _accuracy(probabilities: Probabilities, labels: Labels, threshold: float) ->
     return round(float(np.mean((probabilities >= threshold) == labels)), 6)
 
 
-def _open(name: str, path: Path, threads: int, picture: Inputs) -> Runner:
-    """Load a file and let it answer once: some runtimes refuse a file only then."""
+def _open_and_run(name: str, path: Path, threads: int, picture: Inputs) -> Runner:
+    """Load a file and run it once, because some runtimes report an unsupported file only then."""
     try:
         runner = open_runner(path, threads)
         runner(picture)
-    except Exception as error:  # each runtime has its own kinds
+    except Exception as error:  # each runtime raises its own exceptions
         raise UserError(f"format {name} was written but cannot be run: {one_line(error)}; {_advice(name)}") from None
     return runner
 
 
-def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[str, Probabilities], dict[str, float]]:
-    """P(REAL) and pictures per second in batches by name; inputs are prepared once for all and off the clock."""
+def _predict_in_turns(
+    runners: Mapping[str, Runner], pictures: Pictures
+) -> tuple[dict[str, Probabilities], dict[str, float]]:
+    """Return P(REAL) and pictures per second of each runner, in batches; preparing the inputs is not timed."""
     image_size = next(iter(runners.values())).image_size
     parts: dict[str, list[Probabilities]] = {name: [] for name in runners}
     seconds = dict.fromkeys(runners, 0.0)
@@ -173,7 +180,7 @@ def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[st
         inputs = network_input(pictures[start : start + BATCH], image_size)
         for name, runner in runners.items():
             if start == 0:
-                runner(inputs)  # allocates, and for Keras traces, for batches
+                runner(inputs)  # the first batch is slower: runtimes allocate memory, Keras traces the network
             started = time.perf_counter()
             parts[name].append(runner(inputs))
             seconds[name] += time.perf_counter() - started
@@ -181,8 +188,8 @@ def _answers(runners: Mapping[str, Runner], pictures: Pictures) -> tuple[dict[st
     return probabilities, {name: len(pictures) / total for name, total in seconds.items()}
 
 
-def _cold_start(path: Path, picture: Inputs, threads: int) -> float:
-    """Seconds from opening a file to its answer for one picture."""
+def _time_cold_start(path: Path, picture: Inputs, threads: int) -> float:
+    """Return the seconds from opening a file to its prediction for one picture."""
     started = time.perf_counter()
     open_runner(path, threads)(picture)
     return time.perf_counter() - started

@@ -1,7 +1,7 @@
-"""The files a network is exported to, behind one interface: a file name, a writer and a runner for each format.
+"""Write a network to every export format, and run the files.
 
-Every format takes float32 pictures (N, S, S, 3) in [0, 1] and gives P(REAL), with N free. Running ONNX and LiteRT
-files needs no TensorFlow.
+Every format takes pictures, float32 (N, S, S, 3) in [0, 1], for any N, and gives P(REAL). ONNX and LiteRT files run
+without TensorFlow.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     import keras
 
 CALIBRATION_BATCH = 16
-"""Pictures fed at once while int8 ranges are measured: a third less time than one by one, hardly more memory."""
+"""Pictures per batch while int8 ranges are measured: a third less time than one by one, hardly more memory."""
 
 
 @dataclass(frozen=True)
 class ExportSource:
-    """What is exported."""
+    """Hold what every format is written from."""
 
     network: "keras.Model"
-    """Input float32 (None, S, S, 3) in [0, 1]; output float32 (None, 1), P(REAL)."""
+    """The network, from float32 (None, S, S, 3) in [0, 1] to P(REAL), float32 (None, 1)."""
     calibration: Inputs
-    """Real training pictures, float32 (M, S, S, 3) in [0, 1], M >= 1, whose activations set the ranges of int8."""
+    """Training pictures, float32 (M, S, S, 3) in [0, 1], M >= 1, whose activations set the ranges of int8."""
     description: Description
-    """What every file will say of itself."""
+    """Metadata to attach to every file."""
 
     @cached_property
     def function(self) -> Any:
-        """The network in inference mode as a TensorFlow function, traced once for all the writers that start from it.
+        """Return the network in inference mode as a TensorFlow function, traced once for all formats.
 
         Its argument `pictures` and its result `probability_real` name the input and the output of the ONNX file.
         """
@@ -54,15 +54,15 @@ class ExportSource:
 
 
 def describe(model: Path, evaluation: Path, image_size: int) -> Description:
-    """The description of a trained network.
+    """Return the metadata of a trained network.
 
     Args:
         model: the folder that train wrote.
         evaluation: the folder that evaluate wrote.
-        image_size: side of the network's input.
+        image_size: side of the network's input in pixels.
 
     Raises:
-        UserError: one of them is not there.
+        UserError: a file is missing or damaged.
     """
     training = TrainingRecord.read(model)
     scores = EvaluationScores.read(evaluation)
@@ -78,14 +78,11 @@ def describe(model: Path, evaluation: Path, image_size: int) -> Description:
 
 
 def write_format(name: FormatName, source: ExportSource, folder: Path) -> Path:
-    """Write one format into `folder`.
-
-    Returns:
-        The file's path, named by FORMATS.
+    """Write one format into `folder` and return the file's path.
 
     Raises:
-        UserError: the conversion failed; what the converter printed is shown before.
-        OSError: the file could not be written; its file name tells the format.
+        UserError: the conversion failed; the converter's output is printed before.
+        OSError: the file cannot be written; the error's file name includes the format.
     """
     path = folder / FORMATS[name].file_name
     try:
@@ -94,29 +91,29 @@ def write_format(name: FormatName, source: ExportSource, folder: Path) -> Path:
             attach(path, source.description)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"format {name} ({path})") from None
-    except Exception as error:  # converters raise many kinds
+    except Exception as error:  # each converter raises its own exceptions
         raise UserError(
-            f"format {name} cannot be made from this network: {one_line(error)}; leave it out of export.formats"
+            f"this network cannot be converted to format {name}: {one_line(error)}; leave it out of export.formats"
         ) from error
     return path
 
 
 def open_runner(path: Path, threads: int | None = None) -> Runner:
-    """Load an exported file into its own runtime: Keras, ONNX Runtime or LiteRT, by the file's suffix.
+    """Load an exported file into the runtime of its suffix: Keras, ONNX Runtime or LiteRT.
 
     Args:
         path: a .keras, .onnx or .tflite file written by this project.
-        threads: threads for one answer; None leaves it to the runtime. Keras takes no heed of it: TensorFlow has one
-            pool for the whole process.
+        threads: number of threads; None for the runtime's default. Keras ignores it, because TensorFlow has one
+            thread pool per process.
 
     Raises:
-        UserError: unknown suffix; missing or damaged file; not a network of this project.
+        UserError: the suffix is unknown, the file is missing or damaged, or it is not a network of this project.
     """
     return open_file(path, threads, _OPENERS)
 
 
 def network_runner(network: "keras.Model") -> Runner:
-    """A runner of a network that Keras holds in memory."""
+    """Return a runner of a Keras network in memory."""
     import keras
 
     return Runner(network.input_shape[1], lambda inputs: keras.ops.convert_to_numpy(network.predict_on_batch(inputs)))
@@ -132,7 +129,7 @@ def _write_onnx(source: ExportSource, path: Path) -> None:
     import tf2onnx
 
     model, _ = tf2onnx.convert.from_function(source.function, source.function.input_signature)
-    model.graph.name = "realfake"  # in place of TensorFlow's numbered names, which tell how much ran before
+    model.graph.name = "realfake"  # TensorFlow's names have numbers that differ between runs
     model.graph.doc_string = ""
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "pictures"
@@ -143,8 +140,8 @@ def _write_onnx(source: ExportSource, path: Path) -> None:
 def _write_litert(numbers: Literal["fp32", "fp16", "dynamic", "int8"], source: ExportSource, path: Path) -> None:
     import tensorflow as tf
 
-    # With the function itself as owner of its weights TensorFlow freezes the traced graph; with the network it would
-    # go by way of a SavedModel on disk and take three times as long for a ResNet-20.
+    # Given the function as owner of the weights, TensorFlow freezes the traced graph. Given the network, it would write
+    # a SavedModel first, which takes three times as long for a ResNet-20.
     function = source.function.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], source.function)
     if numbers != "fp32":
@@ -173,10 +170,12 @@ def _open_keras(path: Path, threads: int | None) -> Runner:
 
 @dataclass(frozen=True)
 class Format:
-    """How a format's file is called and written."""
+    """Define a format."""
 
     file_name: str
+    """Name of the format's file."""
     write: Callable[[ExportSource, Path], None]
+    """Function that writes the file."""
 
 
 FORMATS: dict[FormatName, Format] = {
@@ -187,7 +186,8 @@ FORMATS: dict[FormatName, Format] = {
     "litert_dynamic": Format("model_dynamic.tflite", partial(_write_litert, "dynamic")),
     "litert_int8": Format("model_int8.tflite", partial(_write_litert, "int8")),
 }
-"""Every format by its name in params.yaml. All take and give float32; inside, fp16 and dynamic store smaller weights,
+"""Formats by their names in params.yaml. All have float32 inputs and outputs; fp16 and dynamic store smaller weights,
 int8 computes in 8 bits throughout (Jacob et al. 2018)."""
 
 _OPENERS = {".keras": _open_keras, **LIGHT_OPENERS}
+"""Function that loads a file, by suffix."""

@@ -1,4 +1,4 @@
-"""The demo as a folder for Hugging Face Spaces: the app, the modules it imports, the model, examples, requirements."""
+"""Write the demo as a folder for Hugging Face Spaces: app, imported modules, model, examples and requirements."""
 
 import shutil
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from realfake.inference.demo import limits_text
 from realfake.inference.detector import Detector
 
 PACKAGES = ("ai-edge-litert", "gradio", "numpy", "pillow")
-"""What the demo needs, in the versions installed here."""
+"""Packages that the demo needs; requirements.txt names the versions installed here."""
 HEADER = """---
 title: REAL or FAKE?
 emoji: 📷
@@ -28,20 +28,20 @@ Is this picture a photograph or made by a generator? This folder was written by 
 
 
 def write_space(root: Path, model: Path, output: Path) -> None:
-    """Replace the folder `output` by the demo of a model.
+    """Write the demo of a model into the folder `output`, replacing a demo that is there.
 
     Args:
-        root: the project.
+        root: the project's folder.
         model: a .tflite file that this project exported.
-        output: the folder.
+        output: the folder to write.
 
     Raises:
-        UserError: the model is of another kind.
+        UserError: the model is not a .tflite file of this project, or `output` has other files.
     """
     if model.suffix != ".tflite":
-        raise UserError(f"{model} is no .tflite file, which is what the demo runs; give one with --model")
+        raise UserError(f"{model} is not a .tflite file, the only format that the demo runs; give one with --model")
     if output.exists() and any(output.iterdir()) and ((output / ".git").exists() or not (output / "app.py").is_file()):
-        raise UserError(f"{output} holds something else, which would be lost; give a new folder with --output")
+        raise UserError(f"{output} has files that are not a demo and would be deleted; give a new folder with --output")
     description = Detector(model).description
     needed = {name: version(name) for name in PACKAGES}
     with atomic_folder(output) as folder:

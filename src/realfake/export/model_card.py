@@ -1,4 +1,4 @@
-"""The model card (Mitchell et al. 2019): what a network is, learnt and can do; generated from the run's files."""
+"""Write the model card (Mitchell et al. 2019) of a network from the files that the stages wrote."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from realfake.export.results import ExportResults
 from realfake.training.training_record import Calibration, TrainingRecord
 
 _PERCENT = ("accuracy", "precision", "recall", "fake_recall", "f1", "ece", "worst", "ci_low", "ci_high")
+"""Scores that are written in percent."""
 _NAMES = {
     "accuracy": "accuracy",
     "roc_auc": "ROC-AUC",
@@ -27,11 +28,12 @@ _NAMES = {
     "ece": "calibration error (ECE)",
     "log_loss": "log loss",
 }
+"""Titles of the scores in the table of results, in its order."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of a run that a card is made of, as read."""
+    """Hold the contents of the files that a card is made from."""
 
     report: PreparationReport
     training: TrainingRecord
@@ -39,14 +41,15 @@ class RunFiles:
     conditions: Sequence[Condition]
     classes: Sequence[ClassAccuracy]
     threshold: float
+    """P(REAL) from which on a picture is called REAL."""
     exported: ExportResults
 
     @classmethod
     def read(cls, prepared: Path, model: Path, evaluation: Path, export: Path) -> "RunFiles":
-        """From the folders that the stages wrote.
+        """Read the files from the folders that the stages wrote.
 
         Raises:
-            UserError: a stage has not run.
+            UserError: a file is missing or damaged; the message names the stage to run.
         """
         return cls(
             PreparationReport.read(prepared),
@@ -59,40 +62,40 @@ class RunFiles:
         )
 
 
-def model_card(of: RunFiles) -> str:
-    """The whole card in Markdown; the same text for the same run."""
+def model_card(files: RunFiles) -> str:
+    """Return the card in Markdown; the same files give the same text."""
     parts = [
-        f"# Model card: {of.training.name}",
+        f"# Model card: {files.training.name}",
         "Is a picture a photograph (REAL) or was it made by a generator (FAKE)? The network answers with P(REAL); from "
-        f"{of.threshold:g} on the picture is called REAL. Generated from the run's own files by `dvc repro`.",
+        f"{files.threshold:g} on the picture is called REAL. Generated from the run's own files by `dvc repro`.",
         "## What it is for",
-        _purpose(of),
+        _purpose(files),
         "## Data",
-        _data(of),
+        _data(files),
         "## Training",
-        _training(of),
+        _training(files),
         "## Results on test pictures",
-        _results(of),
+        _results(files),
         "## On damaged pictures",
-        _damaged(of),
+        _damaged(files),
         "## By class",
-        _classes(of),
+        _classes(files),
         "## Files",
-        _files(of),
+        _files(files),
         "## Limits",
-        _limits(of),
+        _limits(files),
         "## Make it again",
-        _again(of),
+        _reproduction(files),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def write_card(of: RunFiles, path: Path) -> None:
-    """Write the card as a file."""
-    path.write_text(model_card(of), encoding="utf-8")
+def write_card(files: RunFiles, path: Path) -> None:
+    """Write the card to a file."""
+    path.write_text(model_card(files), encoding="utf-8")
 
 
-def _purpose(of: RunFiles) -> str:
+def _purpose(files: RunFiles) -> str:
     return (
         "To sort large numbers of pictures of the kind it learnt from, with a person who looks at what matters. Not to "
         "accuse anyone, not as the only ground of a decision about a person, and not on pictures of generators that "
@@ -100,12 +103,12 @@ def _purpose(of: RunFiles) -> str:
     )
 
 
-def _data(of: RunFiles) -> str:
-    pictures = of.report.pictures
+def _data(files: RunFiles) -> str:
+    pictures = files.report.pictures
     rows = [[split, *(f"{pictures[split][label]:,}" for label in ("FAKE", "REAL"))] for split in pictures]
-    leaked, size = of.report.test_leaked, of.training.source_size
+    leaked, size = files.report.test_leaked, files.training.source_size
     return (
-        f"Content digest {inline_code(of.training.data_digest)}, pictures at {size} px.\n\n"
+        f"Content digest {inline_code(files.training.data_digest)}, pictures at {size} px.\n\n"
         f"{markdown_table(['split', 'FAKE', 'REAL'], rows)}\n\n"
         "Exact duplicates were removed from train. "
         + (
@@ -114,26 +117,26 @@ def _data(of: RunFiles) -> str:
             if leaked
             else "No test picture stood in train."
         )
-        + _start(of.training.train_params)
+        + _pretrained_weights(files.training.train_params)
     )
 
 
-def _start(params: Mapping[str, Any]) -> str:
-    """What the weights had learnt before, which is outside the figures above."""
+def _pretrained_weights(params: Mapping[str, Any]) -> str:
+    """Return the sentence about pretrained weights, or nothing if the initial weights were random."""
     weights = params["weights"]
     if weights == "none":
         return ""
     return f" The training started from weights that had learnt before: {inline_code(weights)}."
 
 
-def _training(of: RunFiles) -> str:
-    best, values = of.training.best, of.training.train_params
-    parts = [[part.name, f"{part.weights:,}", part.state] for part in of.training.parts]
+def _training(files: RunFiles) -> str:
+    best, values = files.training.best, files.training.train_params
+    parts = [[part.name, f"{part.weights:,}", part.state] for part in files.training.parts]
     chosen = [[inline_code(name), inline_code(value)] for name, value in values.items()]
     return (
         f"{markdown_table(['part', 'weights', 'state'], parts)}\n\n"
         f"Epoch {best.epoch} was kept, the {values['keep']} one: val accuracy {best.val_accuracy:.2%}."
-        f"{_calibration(of.training.calibration)}{_views(values)}\n\n"
+        f"{_calibration(files.training.calibration)}{_test_time_augmentation(values)}\n\n"
         f"{markdown_table(['parameter', 'value'], chosen, words=True)}"
     )
 
@@ -148,73 +151,73 @@ def _calibration(scaling: Calibration) -> str:
     )
 
 
-def _views(values: Mapping[str, Any]) -> str:
-    """What an answer is the mean of."""
+def _test_time_augmentation(values: Mapping[str, Any]) -> str:
+    """Return the sentence about test-time augmentation, or nothing if there is none."""
     return " Its log odds are the mean over a picture and its mirror image." if values.get("mirror") else ""
 
 
-def _results(of: RunFiles) -> str:
-    found = of.scores
+def _results(files: RunFiles) -> str:
+    scores = files.scores
     rows = [
         [
             title,
-            _figure(found.test, name),
-            f"{_figure(found.low, name)} to {_figure(found.high, name)}",
-            _figure(found.cleaned, name),
+            _format_score(scores.test, name),
+            f"{_format_score(scores.low, name)} to {_format_score(scores.high, name)}",
+            _format_score(scores.cleaned, name),
         ]
         for name, title in _NAMES.items()
     ]
-    every, unseen = (f"{some.pictures:,}" for some in (found.test, found.cleaned))
+    test, cleaned = (f"{part.pictures:,}" for part in (scores.test, scores.cleaned))
     return (
-        f"{markdown_table([f'{every} pictures', '', '95 % interval', f'{unseen} not in train'], rows)}\n\n"
+        f"{markdown_table([f'{test} pictures', '', '95 % interval', f'{cleaned} not in train'], rows)}\n\n"
         "Resampling adds noise, and noise can only add to a calibration error: its interval lies high."
     )
 
 
-def _damaged(of: RunFiles) -> str:
+def _damaged(files: RunFiles) -> str:
     rows = [
         [
             f"{row.kind} {row.severity:g}" if row.severity else row.kind,
             f"{row.accuracy:.2%}",
             f"{row.ci_low:.2%} to {row.ci_high:.2%}",
-            *(_figure(row, name) for name in ("roc_auc", "fake_recall", "ece")),
+            *(_format_score(row, name) for name in ("roc_auc", "fake_recall", "ece")),
         ]
-        for row in of.conditions
+        for row in files.conditions
     ]
-    robust, corruption = of.scores.robust, float(of.training.train_params["augmentation.corruption"])
-    met = (
+    robust, corruption = files.scores.robust, float(files.training.train_params["augmentation.corruption"])
+    trained_on_damage = (
         f"In training {corruption:.0%} of the views were damaged likewise, at severities drawn anew, in one to three "
         "ways one after another. The table is about damage it has met, not about an unknown kind.\n\n"
     )
     return (
-        f"{met if corruption else ''}"
+        f"{trained_on_damage if corruption else ''}"
         f"{robust.pictures:,} test pictures, each damaged in one way (realfake/data/corruption.py says how). "
-        f"Mean over the kinds of damage: accuracy {_figure(robust, 'accuracy')}, "
-        f"calibration error {_figure(robust, 'ece')}; "
-        f"worst {_figure(robust, 'worst')}.\n\n"
+        f"Mean over the kinds of damage: accuracy {_format_score(robust, 'accuracy')}, "
+        f"calibration error {_format_score(robust, 'ece')}; "
+        f"worst {_format_score(robust, 'worst')}.\n\n"
         f"{markdown_table(['damage', 'accuracy', '95 % interval', 'ROC-AUC', 'fakes called FAKE', 'ECE'], rows)}"
     )
 
 
-def _classes(of: RunFiles) -> str:
+def _classes(files: RunFiles) -> str:
     rows = [
-        [row.name, _figure(row, "accuracy"), f"{_figure(row, 'ci_low')} to {_figure(row, 'ci_high')}"]
-        for row in of.classes
+        [row.name, _format_score(row, "accuracy"), f"{_format_score(row, 'ci_low')} to {_format_score(row, 'ci_high')}"]
+        for row in files.classes
     ]
     return markdown_table(["class", "accuracy", "95 % interval"], rows)
 
 
-def _files(of: RunFiles) -> str:
+def _files(files: RunFiles) -> str:
     rows = [
-        [name, f"{one.bytes / 1e6:.2f}", f"{one.accuracy:.2%}", f"{one.max_difference:.4f}"]
-        for name, one in of.exported.formats.items()
+        [name, f"{quality.bytes / 1e6:.2f}", f"{quality.accuracy:.2%}", f"{quality.max_difference:.4f}"]
+        for name, quality in files.exported.formats.items()
     ]
     head = ["format", "MB", "accuracy", "largest difference of P(REAL)"]
-    return f"Accuracy of each on the same {of.exported.pictures:,} test pictures.\n\n{markdown_table(head, rows)}"
+    return f"Accuracy of each on the same {files.exported.pictures:,} test pictures.\n\n{markdown_table(head, rows)}"
 
 
-def _limits(of: RunFiles) -> str:
-    size = of.training.source_size
+def _limits(files: RunFiles) -> str:
+    size = files.training.source_size
     return "\n".join(
         [
             f"- It sees {size} x {size} pixels. A larger picture is cut to its central square and reduced first; what "
@@ -228,17 +231,17 @@ def _limits(of: RunFiles) -> str:
     )
 
 
-def _again(of: RunFiles) -> str:
+def _reproduction(files: RunFiles) -> str:
     return (
         "`python src/promote.py --lineage` prints the commands that bring back a registered version; for this one, "
         "`dvc repro` on a commit whose dvc.lock names its data and parameters. Data digest "
-        f"{inline_code(of.training.data_digest)}."
+        f"{inline_code(files.training.data_digest)}."
     )
 
 
-def _figure(found: object, name: str) -> str:
-    """A figure by its name, in percent where that is usual; a dash where it is undefined."""
-    value: float | None = getattr(found, name)
+def _format_score(scores: object, name: str) -> str:
+    """Return an attribute as text, in percent if it is one of _PERCENT; a dash if it is undefined."""
+    value: float | None = getattr(scores, name)
     if value is None:
         return "–"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.4f}"

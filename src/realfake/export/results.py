@@ -1,4 +1,7 @@
-"""What export found: outputs/export/formats.json, and timings, which vary by nature, in outputs/timings/export.json."""
+"""Read and write the results of export: outputs/export/formats.json, and the timings in outputs/timings/export.json.
+
+Timings differ on every run, so their file is no declared output.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,42 +18,44 @@ _COMMAND = "dvc repro export"
 
 @dataclass(frozen=True)
 class Quality:
-    """What a format answers; the same on every run of one machine."""
+    """Hold the quality of a format's predictions, which is the same on every run on one machine."""
 
     bytes: int
-    """Size of its file."""
+    """Size of the file in bytes."""
     accuracy: float
+    """Accuracy, 0 to 1."""
     agreement: float
-    """Share of pictures that get the label that Keras gives them."""
+    """Fraction of pictures with the same predicted label as in Keras."""
     max_difference: float
-    """Largest absolute difference of P(REAL) from Keras, to four decimals; 1 where an answer is no number."""
+    """Largest absolute difference of P(REAL) from Keras, to four decimals; 1 if a P(REAL) is NaN."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a format answers; differs on every run."""
+    """Hold the speed of a format, which differs on every run."""
 
     p50_ms: float
     """Median time for one picture, in milliseconds."""
     p95_ms: float
+    """95th percentile of the time for one picture, in milliseconds."""
     pictures_per_second: float
-    """In batches."""
+    """Throughput in batches."""
     cold_start_ms: float
-    """Loading the file and answering for one picture; its runtime is already imported, its file already read once."""
+    """Milliseconds to load the file and predict one picture; the runtime is imported, the file in the disk cache."""
 
 
 @dataclass(frozen=True)
 class ExportResults:
-    """What the exported formats answer; its fields are those of formats.json."""
+    """Hold the quality of the exported formats; the fields are those of formats.json."""
 
     pictures: int
-    """Test pictures that they were compared on."""
+    """Number of test pictures that the formats were compared on."""
     formats: Mapping[str, Quality]
-    """By the formats' names."""
+    """Quality by format name."""
 
     @classmethod
     def read(cls, export: Path) -> "ExportResults":
-        """Read what stands in the folder that export wrote.
+        """Read formats.json from the folder that export wrote.
 
         Raises:
             UserError: the file is missing, damaged or incomplete.
@@ -64,17 +69,18 @@ class ExportResults:
 
 @dataclass(frozen=True)
 class ExportTimings:
-    """How fast the exported formats are on one machine; its fields are those of timings/export.json."""
+    """Hold the speed of the exported formats on one machine; the fields are those of timings/export.json."""
 
     model: str
-    """SHA-256 of the network that they were made from, 64 hex digits."""
+    """SHA-256 of the exported network's model.keras, 64 hex digits."""
     machine: Mapping[str, str]
-    """What describes the machine, by name."""
+    """Description of the machine: properties by name."""
     formats: Mapping[str, Speed]
+    """Speed by format name."""
 
     @classmethod
     def read(cls, timings: Path) -> "ExportTimings":
-        """Read what stands in the folder of timings.
+        """Read export.json from the folder of timings.
 
         Raises:
             UserError: the file is missing, damaged or incomplete.
@@ -87,13 +93,13 @@ class ExportTimings:
 
 
 def measured_speeds(outputs: Path) -> Mapping[str, Speed]:
-    """How fast the formats are, by name; empty where that was not measured in this checkout, on its present network.
+    """Return the speeds by format name, or nothing if they were not measured in this checkout on its present network.
 
     Args:
         outputs: the folder of all stages' outputs.
 
     Raises:
-        UserError: the file of timings is damaged.
+        UserError: the timings file is damaged.
     """
     model = outputs / "model/model.keras"
     if not model.is_file() or not (outputs / "timings" / TIMINGS_FILE).is_file():
@@ -106,10 +112,11 @@ FORMAT_COLUMNS = (
     *("format", "size MB", "p50 ms", "p95 ms", "pictures/s", "cold ms"),
     *("accuracy", "agreement", "max |diff|"),
 )
+"""Column titles of the table of formats."""
 
 
 def format_rows(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> list[tuple[str, ...]]:
-    """The cells of a table of FORMAT_COLUMNS, a row for each format; dashes where a format's speed is not known."""
+    """Return the cells of the table, a row for each format, with dashes for speeds that are not known."""
     return [
         (name, f"{found.bytes / 1e6:.2f}", *_speed_cells(speeds.get(name)), *_quality_cells(found))
         for name, found in qualities.items()
@@ -117,7 +124,7 @@ def format_rows(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -
 
 
 def format_table(qualities: Mapping[str, Quality], speeds: Mapping[str, Speed]) -> str:
-    """The formats as aligned text, one line each, for a terminal."""
+    """Return the table of formats as aligned text for a terminal."""
     return aligned_table(FORMAT_COLUMNS, format_rows(qualities, speeds))
 
 

@@ -1,5 +1,5 @@
-"""What frozen layers compute, computed once: the two parts of a network, and features kept on disk.
+"""Compute the output of a network's frozen layers once, and cache it on disk for all trainings that can use it.
 
-May use core, config, data, models and training. A network and pictures enter; the part that learns and its examples
-leave.
+May use core, config, data, models and training. A network and pictures enter; its trainable part and that part's
+examples leave.
 """

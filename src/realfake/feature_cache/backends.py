@@ -1,8 +1,8 @@
-"""Backends that compute the frozen layers: TensorFlow, or by choice another, less exact runtime.
+"""Run the frozen layers in TensorFlow, ONNX Runtime or OpenVINO.
 
-Training needs TensorFlow for the trainable layers; the frozen ones are only evaluated, which other runtimes do
-faster where convolutions are large: they fold BatchNormalization into them, and can compute in bfloat16 or in 8 bits
-(Jacob et al. 2018). For the small native networks they gain nothing.
+The trainable layers need TensorFlow. The frozen layers run in inference mode only, in which the other runtimes are
+faster for large convolutions: they fold BatchNormalization into them, and can compute in bfloat16 or in 8 bits
+(Jacob et al. 2018), at a loss of precision. For the small native networks they are not faster.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     import keras
 
 Forward = Callable[[Inputs], npt.NDArray[np.float32]]
-"""float32 (N, S, S, 3) in [0, 1] to features, float32 (N, ...)."""
+"""A function from network inputs, float32 (N, S, S, 3) in [0, 1], to features, float32 (N, ...)."""
 
 CALIBRATION_BATCH = 16
+"""Pictures per batch while the ranges of int8 are measured."""
 
 
 def open_runtime(name: RuntimeName, frozen: "keras.Model", calibration: Inputs | None) -> Forward:
-    """Make frozen layers ready to compute.
+    """Load the frozen layers into a runtime and return the function that computes them.
 
     Args:
-        name: a runtime of params.yaml.
+        name: the value of train.cache.runtime.
         frozen: the frozen part of a network.
-        calibration: training pictures whose activations set the ranges of int8, float32 (M, S, S, 3); None without.
+        calibration: training pictures whose activations set the ranges of int8, float32 (M, S, S, 3); None for
+            runtimes that compute in floating point.
 
     Raises:
         UserError: the runtime's package is not installed.
@@ -51,10 +53,10 @@ def open_runtime(name: RuntimeName, frozen: "keras.Model", calibration: Inputs |
 
 
 def runtime_versions(name: RuntimeName) -> list[str]:
-    """Names and versions of the packages behind a runtime: what converts, what quantises, what computes.
+    """Return "NAME VERSION" of every package that a runtime uses to convert, quantize and compute.
 
     Raises:
-        UserError: one is not installed.
+        UserError: a package is not installed.
     """
     package = name.partition("_")[0]
     helpers = {"tensorflow": [], "onnxruntime": ["tf2onnx"], "openvino": ["tf2onnx", "onnxruntime"]}[package]
@@ -78,7 +80,11 @@ def _write_onnx(frozen: "keras.Model", path: Path) -> Path:
 
 
 def _quantize(path: Path, pictures: Inputs) -> Path:
-    """Static quantisation: weights in int8 by channel, activations in uint8, which VNNI instructions multiply."""
+    """Quantize an ONNX model statically: weights to int8 per channel, activations to uint8, as VNNI instructions need.
+
+    Returns:
+        The path of the quantized model, in the same folder.
+    """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

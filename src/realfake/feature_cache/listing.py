@@ -1,4 +1,4 @@
-"""The feature cache as people see it: a table of its entries, and what clearing it frees."""
+"""List the entries of the feature cache as a table, and clear the cache."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,11 +7,12 @@ from realfake.feature_cache.entry import StoredEntry
 from realfake.feature_cache.store import FeatureCache
 
 HEADER = ("entry", "runtime", "pictures", "size", "last used", "state")
-EMPTY = "the cache is empty: no frozen layer's output is kept"
+"""Column titles of the table."""
+EMPTY = "the feature cache is empty"
 
 
 def entries_table(cache: FeatureCache) -> str:
-    """Make a table of the entries, a row each, with their sum below it."""
+    """Return a table with a row for each entry and the total size below."""
     entries = cache.entries()
     if not entries:
         return EMPTY
@@ -26,7 +27,7 @@ def entries_table(cache: FeatureCache) -> str:
 
 
 def clear_cache(cache: FeatureCache) -> str:
-    """Remove every entry that no process reads or computes, and say what that freed."""
+    """Remove every entry that no process reads or computes, and return a line that says how much disk was freed."""
     entries = cache.entries()
     if not entries:
         return EMPTY
@@ -34,20 +35,20 @@ def clear_cache(cache: FeatureCache) -> str:
     kept: list[StoredEntry] = []
     for entry in entries:
         (removed if cache.remove(entry.key) else kept).append(entry)
-    in_use = f"; {_size(kept)} in {_count(kept)} stay: in use" if kept else ""
+    in_use = f"; kept {_size(kept)}: {_count(kept)} in use" if kept else ""
     return f"freed {_size(removed)}: {_count(removed)}{in_use}"
 
 
 def _row(entry: StoredEntry) -> tuple[str, ...]:
     pictures = f"{entry.about['shape'][0]:,}" if "shape" in entry.about else "-"
-    part = "whole" if entry.done == 1 else f"{entry.done:.0%}"
+    state = "complete" if entry.done == 1 else f"{entry.done:.0%}"
     return (
         str(entry.about.get("title", entry.key)),
         str(entry.about.get("runtime", "-")),
         pictures,
         _size([entry]),
         f"{datetime.fromtimestamp(entry.used):%Y-%m-%d %H:%M}",
-        f"{part}, in use" if entry.in_use else part,
+        f"{state}, in use" if entry.in_use else state,
     )
 
 

@@ -1,4 +1,4 @@
-"""A network in two parts: the frozen feature extractor, computed once a picture, and the trainable layers behind it."""
+"""Divide a network into its frozen feature extractor and the trainable layers behind it."""
 
 import hashlib
 import json
@@ -15,12 +15,13 @@ from realfake.models.saving import drop_volatile_fields
 
 @dataclass(frozen=True)
 class Partition:
-    """The two parts share the network's layers: training the trainable part trains the network."""
+    """Hold the two parts of a network, which share its layers: training the trainable part trains the network."""
 
     frozen: keras.Model
-    """float32 (N, image_size, image_size, 3) in [0, 1] to features (N, ...); always in inference mode."""
+    """The frozen part, from pictures, float32 (N, image_size, image_size, 3) in [0, 1], to features, float32 (N, ...);
+    always in inference mode."""
     trainable: keras.Model
-    """Features to P(REAL), (N, 1). It computes what the network would, in training and in inference."""
+    """The trainable part, from features to P(REAL), float32 (N, 1); the same function as in the whole network."""
     layer: str
     """Name of the last frozen operation."""
 
@@ -39,18 +40,19 @@ class Partition:
 
 
 def partition_network(network: keras.Model, params: TrainParams, depth: int | None = None) -> Partition | None:
-    """Divide a network at the last place before the trainable layers that a single tensor passes.
+    """Divide a network at the last operation before the trainable layers whose output is the only input of the rest.
 
-    With nothing unfrozen the frozen part includes the pooling: its vectors are a sixteenth of ResNet50's feature maps.
+    If no backbone layer is unfrozen, the frozen part includes the pooling: its vectors are a sixteenth of ResNet50's
+    feature maps.
 
     Args:
-        network: from `build_network`.
-        params: what it was built from.
-        depth: divide as for this many unfrozen layers, at least params.unfreeze, so that trials of a sweep with
-            different unfreeze depths share the same kept features.
+        network: a network from `build_network`.
+        params: the parameters that the network was built from.
+        depth: divide the network as if this many layers were unfrozen, or params.unfreeze if that is more, so that
+            trials of a sweep with different unfreeze depths share cached features.
 
     Returns:
-        The two parts, or None when all layers are trainable, or when no frozen layer has weights.
+        The two parts, or None if all layers are trainable or no frozen layer has weights.
     """
     if params.unfreeze == "all":
         return None
@@ -78,16 +80,16 @@ def partition_network(network: keras.Model, params: TrainParams, depth: int | No
 
 
 def _last_bridge(backbone: keras.Model, frozen: int) -> keras.Operation:
-    """Find the last operation before the layers behind the first `frozen` ones whose output alone feeds the rest.
+    """Return the last operation within the first `frozen` layers whose output is the only input of all later ones.
 
-    Operations are the layers and the sums and products between them, as Keras orders them; the first is the input.
+    Operations are the layers and the sums and products between them, in Keras's order; the first is the input.
     """
     operations = backbone.operations
     limit = operations.index(backbone.layers[frozen]) if frozen < len(backbone.layers) else len(operations)
-    places = {id(operation.output): place for place, operation in enumerate(operations)}
+    producers = {id(operation.output): index for index, operation in enumerate(operations)}
     last_use = list(range(len(operations)))
-    for place, operation in enumerate(operations[1:], start=1):
+    for index, operation in enumerate(operations[1:], start=1):
         for tensor in keras.tree.flatten(operation.input):
-            last_use[places[id(tensor)]] = place
-    reach = [0, *accumulate(last_use, max)]  # reach[p]: the last operation that uses anything made before p
-    return operations[max(place for place in range(max(limit, 1)) if reach[place] <= place)]
+            last_use[producers[id(tensor)]] = index
+    reach = [0, *accumulate(last_use, max)]  # reach[i]: the last operation that uses an output of one before i
+    return operations[max(index for index in range(max(limit, 1)) if reach[index] <= index)]

@@ -1,4 +1,4 @@
-"""Where kept features come from: all that determines their bytes, and the pass that computes them."""
+"""Specify cache entries by everything that determines their features' bytes, and compute the features."""
 
 import hashlib
 from collections.abc import Iterator
@@ -25,21 +25,21 @@ from realfake.feature_cache.entry import Compute, EntrySpec
 from realfake.feature_cache.partition import Partition
 
 BATCH = 64
-"""Pictures that the frozen layers compute at once; part of what determines the bytes."""
+"""Pictures per batch of the frozen layers; the batch size can change the last bits of features."""
 CALIBRATION_PICTURES = 128
-"""Pictures of train that set the ranges of a runtime that computes in integers."""
+"""Training pictures that set the ranges of int8."""
 
 LabelledPictures = tuple[Pictures, Labels]
 """Pictures uint8 (N, S, S, 3) and labels uint8 (N,)."""
 
 
 class FeatureSource:
-    """Names what features come from, and computes them.
+    """Specify the entries of a network's features, and compute them.
 
     Args:
-        parts: the network, divided behind its frozen layers.
-        params: what it was built from.
-        train: pictures and labels of train, a few of which calibrate a runtime that computes in integers.
+        parts: the two parts of the network.
+        params: the parameters that the network was built from.
+        train: pictures and labels of train, some of which set the ranges of int8.
     """
 
     def __init__(self, parts: Partition, params: TrainParams, train: LabelledPictures) -> None:
@@ -52,37 +52,39 @@ class FeatureSource:
             "frozen": parts.digest(),
             "runtime": [params.cache.runtime, *runtime_versions(params.cache.runtime)],
             "calibration": None if self._calibration is None else _digest(self._calibration),
-            # not the frozen network's builder: its layers and weights are digested themselves
+            # The code that builds the frozen part is left out, because the digest covers its layers and weights.
             "code": [code_digest("feature_cache.source", without=("feature_cache.partition",)), library_versions()],
             "machine": [rounding_label(), *keras.distribution.list_devices()],
         }
         self._digests: dict[str, str] = {}
 
-    def view(self, split: str, pictures: Pictures, view: int | None) -> tuple[EntrySpec, Compute]:
-        """Name the entry for pictures of a split, and what computes it.
+    def request(self, split: str, pictures: Pictures, view: int | None) -> tuple[EntrySpec, Compute]:
+        """Return the specification of the entry for pictures of a split, and the function that computes it.
 
         Args:
-            split: what the pictures are called.
+            split: name of the split, for people.
             pictures: uint8 (N, S, S, 3).
-            view: which augmented view of them; None shows them as they are.
+            view: index of the augmented view; None for unchanged pictures.
         """
-        params = self._params
-        varied = params.augmentation
-        augmented = None if view is None else [varied.strength, varied.corruption, params.seed, view]
+        params, augmentation = self._params, self._params.augmentation
+        augmented = None if view is None else [augmentation.strength, augmentation.corruption, params.seed, view]
         if split not in self._digests:
             self._digests[split] = _digest(pictures)
         identity = self._common | {"pictures": self._digests[split], "view": augmented}
-        shown = "as they are" if view is None else f"view {view + 1} at strength {varied.strength:g}"
+        title = split if view is None else f"{split}, view {view + 1} at strength {augmentation.strength:g}"
         about: dict[str, Any] = {
-            "title": f"{self._network}: {split}, {shown}",
+            "title": f"{self._network}: {title}",
             "runtime": params.cache.runtime,
             "seed": None if view is None else params.seed,
         }
-        wanted = EntrySpec(identity, about, (len(pictures), *self._parts.shape))
-        return wanted, partial(self._compute, f"{split}, {shown}", pictures, view)
+        spec = EntrySpec(identity, about, (len(pictures), *self._parts.shape))
+        return spec, partial(self._compute, title, pictures, view)
 
     def _compute(self, title: str, pictures: Pictures, view: int | None, done: int) -> Iterator[Features]:
-        """Features in batches that always begin at the same pictures: a killed pass ends with the same bytes."""
+        """Yield features of the pictures from `done` on, in batches.
+
+        Progress is saved after whole batches only, so that a continued computation has the same batches and bytes.
+        """
         if self._forward is None:
             self._forward = open_runtime(self._params.cache.runtime, self._parts.frozen, self._calibration)
         size, params = pictures.shape[1], self._params
@@ -90,14 +92,14 @@ class FeatureSource:
         examples = PictureExamples(pictures, params.image_size, augment)
         starts = range(done, len(pictures), BATCH)
 
-        def inputs(place: int) -> Inputs:
-            chosen = np.arange(starts[place], min(starts[place] + BATCH, len(pictures)))
-            made = examples.inputs(chosen, view or 0)
-            padding = BATCH - len(made)  # one shape for all batches: another would be traced anew
-            return np.pad(made, [(0, padding), (0, 0), (0, 0), (0, 0)]) if padding else made
+        def load_batch(step: int) -> Inputs:
+            chosen = np.arange(starts[step], min(starts[step] + BATCH, len(pictures)))
+            inputs = examples.inputs(chosen, view or 0)
+            padding = BATCH - len(inputs)  # all batches have one shape, because TensorFlow traces each shape anew
+            return np.pad(inputs, [(0, padding), (0, 0), (0, 0), (0, 0)]) if padding else inputs
 
         with tqdm(total=len(pictures), initial=done, desc=title, unit="picture", leave=False, disable=None) as bar:
-            for start, batch in zip(starts, Prefetched(inputs, len(starts)), strict=True):
+            for start, batch in zip(starts, Prefetched(load_batch, len(starts)), strict=True):
                 features = self._forward(batch)[: len(pictures) - start]
                 bar.update(len(features))
                 yield as_float16(features)
@@ -109,19 +111,19 @@ def _calibration_inputs(train: LabelledPictures, image_size: int) -> Inputs:
 
 
 def as_float16(features: npt.NDArray[np.float32]) -> Features:
-    """Round features to half precision.
+    """Round features to float16.
 
     Raises:
-        UserError: one is no number, or the largest is too large or too small for float16.
+        UserError: a value is NaN, or the largest magnitude is outside the range of float16.
     """
     with np.errstate(over="ignore"):
         rounded = features.astype(np.float16)
-    largest = float(max(features.max(), -features.min()))  # NaN when one value is, which no comparison holds for
+    largest = float(max(features.max(), -features.min()))  # NaN if any value is NaN; comparisons with NaN are False
     limits = np.finfo(np.float16)
     if not (largest == 0 or float(limits.smallest_normal) <= largest <= float(limits.max)):
         raise UserError(
-            f"the frozen layers' output reaches {largest:.3g}, which float16 cannot hold; set train.cache.max_gb: 0.0, "
-            "or start from weights that were trained"
+            f"the frozen layers' output reaches {largest:.3g}, which is outside the range of float16; set "
+            "train.cache.max_gb: 0.0, or start from pretrained weights"
         )
     return rounded
 
