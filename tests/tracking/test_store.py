@@ -1,12 +1,35 @@
 """MLflow's store is created or restored where necessary, and its errors are one line."""
 
 import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from hostile_names import HOSTILE_NAMES
+from servers import mlflow_server
+from sqlalchemy import event
 
 from realfake.core.errors import UserError
+from realfake.core.uris import local_path
 from realfake.tracking.runs import training_run
-from realfake.tracking.store import create_run, delete_artifacts, open_store, public_uri, run_exists, tracking_uri
+from realfake.tracking.store import (
+    create_run,
+    delete_artifacts,
+    download_artifact,
+    find_or_create,
+    has_artifact,
+    is_local,
+    open_store,
+    public_uri,
+    run_exists,
+    tracking_uri,
+)
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 def client():
@@ -81,3 +104,67 @@ def test_a_password_in_an_address_is_never_printed(project, monkeypatch):
     assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3cret"
     assert public_uri("postgresql://me:s3cret@host/db") == "postgresql://host/db"
     assert public_uri("sqlite:////home/a@b/mlflow.db") == "sqlite:////home/a@b/mlflow.db"
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_project_in_a_folder_of_any_name_keeps_its_runs_in_it(project, monkeypatch, name):
+    folder = project / "parent" / name
+    folder.mkdir(parents=True)
+    for file in ("dvc.yaml", "params.yaml"):
+        shutil.copy(project / file, folder)
+    shutil.copy(project / "mlflow.db", folder)  # the creation of a new one has its own tests
+    monkeypatch.chdir(folder)
+    with training_run(folder, "toy", "realfake", {}) as tracked:
+        client().log_text(tracked.run_id, "text", "folder/text.txt")
+    with open_store(None) as opened:
+        local = download_artifact(f"runs:/{tracked.run_id}/folder/text.txt", project)
+        assert local.read_text() == "text"
+        assert has_artifact(opened, tracked.run_id, "folder/text.txt")
+    assert is_local()
+    assert len(list(folder.glob("mlruns/realfake/*/artifacts/folder/text.txt"))) == 1
+    assert [path.name for path in folder.parent.iterdir()] == [name]
+    moved = folder.rename(project / f"moved{name[:100]}")
+    monkeypatch.chdir(moved)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it in this process
+    with open_store(None) as opened:
+        artifacts = local_path(opened.get_run(tracked.run_id).info.artifact_uri)
+    assert artifacts is not None
+    assert artifacts.is_relative_to(moved)
+    assert (artifacts / "folder/text.txt").is_file()
+
+
+@pytest.mark.slow
+def test_commands_that_start_at_once_on_an_empty_server_share_its_experiment(project, tmp_path):
+    program = "from realfake.tracking.store import open_store\nwith open_store('new') as c: c.search_experiments()"
+    with mlflow_server(tmp_path / "server") as address:
+        variables = os.environ | {"PYTHONPATH": str(SOURCE), "MLFLOW_TRACKING_URI": address}
+        command = [sys.executable, "-c", program]
+        started = [subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+        assert [(process.communicate()[1][-300:], process.returncode) for process in started] == [("", 0)] * 6
+
+
+def test_an_experiment_that_another_process_creates_meanwhile_is_found(project):
+    with open_store(None) as opened:
+        looks = iter([None, "theirs"])
+
+        def create() -> None:
+            for _ in range(2):
+                opened.create_experiment("raced")
+
+        assert find_or_create(lambda: next(looks), create) == "theirs"
+
+
+def test_a_full_disk_is_named(project, monkeypatch):
+    with open_store("realfake") as opened, pytest.raises(UserError, match="no space is left"), open_store(None):
+        run = create_run(opened, "realfake", "toy", {}, {}).run_id
+        with closing(sqlite3.connect(project / "mlflow.db")) as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        engine = opened._tracking_client.store.engine
+
+        @event.listens_for(engine, "checkout")
+        def limit(connection, record, proxy):
+            connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then says that the disk is full
+
+        for _ in range(50):
+            opened.set_tag(run, "large", "x" * 4000)
+            create_run(opened, "realfake", "toy", {str(number): "x" * 400 for number in range(90)}, {})

@@ -7,7 +7,7 @@ from typing import Any
 
 from realfake.core.errors import UserError
 from realfake.registry.trained_run import TrainedRun, read_trained_run
-from realfake.tracking.store import find_registered_model
+from realfake.tracking.store import find_or_create, find_registered_model
 
 ALIASES = ("challenger", "previous", "champion")
 """Aliases in the order in which they are moved; a change takes effect when @champion has moved."""
@@ -67,8 +67,11 @@ class Registry:
         found = self.find_by_run(trained.run_id)
         if found is not None:
             return int(found.version)
-        if find_registered_model(self.client, self.name) is None:
-            self.client.create_registered_model(self.name, description="P(REAL) of a picture; `python src/promote.py`")
+        meaning = "P(REAL) of a picture; `python src/promote.py`"
+        find_or_create(
+            lambda: find_registered_model(self.client, self.name),
+            lambda: self.client.create_registered_model(self.name, description=meaning),
+        )
         made = self.client.create_model_version(
             self.name,
             f"models:/{trained.model_id}",

@@ -4,11 +4,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from realfake.core.cleanup import DAY, RemovedEntry, remove_unused_in
 from realfake.core.files import home
+from realfake.core.uris import local_path
 from realfake.data import ingest, versioning
 from realfake.feature_cache import store as feature_cache
 from realfake.tracking import lineage
@@ -89,7 +89,13 @@ def _delete(client: Any, run: Any) -> None:
     """Delete a run, its artifacts, and the model that it logged, which MLflow keeps in a folder of its own."""
     for model in client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"):
         client.delete_logged_model(model.model_id)
-        shutil.rmtree(Path(model.artifact_location).parent, ignore_errors=True)
+        _remove_folder(model.artifact_location)
     client.delete_run(run.info.run_id)
-    if Path(run.info.artifact_uri).is_dir():
-        shutil.rmtree(Path(run.info.artifact_uri).parent, ignore_errors=True)
+    _remove_folder(run.info.artifact_uri)
+
+
+def _remove_folder(address: str) -> None:
+    """Remove the folder that contains the artifacts at an address; it is named by the id of their run or model."""
+    artifacts = local_path(address)
+    if artifacts is not None and artifacts.is_dir():
+        shutil.rmtree(artifacts.parent, ignore_errors=True)

@@ -1,10 +1,11 @@
 """Open MLflow's store, with its errors as one line, and read and write its runs, metrics and artifacts by their ids."""
 
+import errno
 import logging
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from filelock import FileLock
 
 from realfake.core.errors import UserError, one_line
 from realfake.core.files import home, state_folder
+from realfake.core.uris import artifact_address, sqlite_path, sqlite_uri
+from realfake.tracking.database import prepare_database
 from realfake.tracking.experiment_page import set_up_page
 from realfake.tracking.relocation import relocate
 from realfake.tracking.run_link import RunLink
@@ -24,12 +27,12 @@ PERMANENT_TAG = "change"
 
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI if it is set, else the URI of mlflow.db in the checkout, as `mlflow ui` assumes it."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
 
 
 def is_local() -> bool:
     """Return whether runs are kept in this checkout's own mlflow.db."""
-    return tracking_uri() == f"sqlite:///{home() / 'mlflow.db'}"
+    return sqlite_path(tracking_uri()) == home() / "mlflow.db"
 
 
 def public_uri(uri: str) -> str:
@@ -64,7 +67,8 @@ def open_store(experiment: str | None) -> Iterator[Any]:
     _move_password_to_environment()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # prints a traceback and raises it too
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it shows one bar for each file
+    for name, value in CLIENT_SETTINGS.items():
+        os.environ.setdefault(name, value)
     os.environ.pop("MLFLOW_RUN_ID", None)  # with it set, a child run becomes its own parent (mlflow#15713)
     _require_reachable(tracking_uri())
     served = tracking_uri().startswith("http")
@@ -77,6 +81,16 @@ def open_store(experiment: str | None) -> Iterator[Any]:
         raise _unusable_store(error) from None
 
 
+CLIENT_SETTINGS = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # it shows one bar for each file
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+"""Environment variables of MLflow's client, unless the user has set them.
+
+MLflow's own values let a server that hangs or answers 500 block a command for a quarter of an hour without a word.
+"""
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
 """Default port by the scheme of a store's address."""
 
@@ -99,12 +113,14 @@ def _open_client(uri: str, experiment: str | None) -> Any:
     """Return an MLflow client; artifact paths of a moved project are corrected, and the experiment is set up."""
     import mlflow
 
-    if is_local():
-        relocate(home())
-    mlflow.set_tracking_uri(uri)
     try:
+        if database := sqlite_path(uri):
+            prepare_database(database)
+        if is_local():
+            relocate(home())
+        mlflow.set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
-    except OSError as error:  # the folder of a SQLite file cannot be created
+    except OSError as error:  # the SQLite file, or its folder, cannot be created
         raise _unusable_store(error) from None
     if experiment is not None:
         ensure_experiment(client, experiment)
@@ -114,13 +130,35 @@ def _open_client(uri: str, experiment: str | None) -> Any:
 
 def ensure_experiment(client: Any, name: str) -> None:
     """Create an experiment of that name if there is none; restore a deleted one."""
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        location = str(home() / "mlruns" / name) if tracking_uri().startswith("sqlite:") else None
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it for training, not for GenAI
-        client.create_experiment(name, artifact_location=location, tags=kind)
-    elif found.lifecycle_stage == "deleted":
+    local = tracking_uri().startswith("sqlite")
+    location = artifact_address(home() / "mlruns" / name) if local else None
+    kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it for training, not for GenAI
+    found = find_or_create(
+        lambda: client.get_experiment_by_name(name),
+        lambda: client.create_experiment(name, artifact_location=location, tags=kind),
+    )
+    if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+
+
+def find_or_create(find: Callable[[], Any | None], create: Callable[[], object]) -> Any:
+    """Return what `find` finds; let `create` create it where there is none, unless another process just did.
+
+    Raises:
+        mlflow.MlflowException: it cannot be created.
+    """
+    import mlflow
+
+    if (found := find()) is not None:
+        return found
+    try:
+        create()
+    except mlflow.MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    found = find()
+    assert found is not None
+    return found
 
 
 def _unusable_store(error: Exception) -> UserError:
@@ -128,6 +166,11 @@ def _unusable_store(error: Exception) -> UserError:
     store = public_uri(tracking_uri())
     cause = error.__cause__ or error
     cause = getattr(cause, "orig", None) or cause  # the database's own message, which SQLAlchemy wraps
+    if "disk is full" in str(cause) or getattr(cause, "errno", None) == errno.ENOSPC:
+        return UserError(
+            f"no space is left on the disk of the MLflow store {store}; free some (`make prune` removes old runs and "
+            "caches) and run it again"
+        )
     return UserError(
         f"the MLflow store {store} cannot be used ({one_line(cause, 160)}); check that it can be reached and written, "
         "or set MLFLOW_TRACKING_URI to another store"
