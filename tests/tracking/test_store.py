@@ -12,6 +12,7 @@ import pytest
 from hostile_names import HOSTILE_NAMES
 from servers import mlflow_server
 from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from realfake.core.errors import UserError
 from realfake.core.uris import local_path
@@ -154,17 +155,19 @@ def test_an_experiment_that_another_process_creates_meanwhile_is_found(project):
         assert find_or_create(lambda: next(looks), create) == "theirs"
 
 
-def test_a_full_disk_is_named(project, monkeypatch):
-    with open_store("realfake") as opened, pytest.raises(UserError, match="no space is left"), open_store(None):
-        run = create_run(opened, "realfake", "toy", {}, {}).run_id
-        with closing(sqlite3.connect(project / "mlflow.db")) as connection:
-            pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        engine = opened._tracking_client.store.engine
+def test_a_full_disk_is_named(project):
+    with open_store("realfake"):
+        pass
+    with closing(sqlite3.connect(project / "mlflow.db")) as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
 
-        @event.listens_for(engine, "checkout")
-        def limit(connection, record, proxy):
-            connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then says that the disk is full
+    def limit(connection, record, proxy):
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then says that the disk is full
 
-        for _ in range(50):
-            opened.set_tag(run, "large", "x" * 4000)
-            create_run(opened, "realfake", "toy", {str(number): "x" * 400 for number in range(90)}, {})
+    event.listen(Pool, "checkout", limit)
+    try:
+        with pytest.raises(UserError, match="no space is left"), open_store("realfake") as opened:
+            for _ in range(50):
+                create_run(opened, "realfake", "toy", {str(number): "x" * 400 for number in range(90)}, {})
+    finally:
+        event.remove(Pool, "checkout", limit)
