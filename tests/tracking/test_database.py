@@ -15,7 +15,12 @@ import pytest
 from realfake.core.errors import UserError
 from realfake.tracking.database import prepare_database
 
-PREPARE = "import sys; from pathlib import Path; from realfake.tracking.database import prepare_database as p"
+PREPARE = """import signal, sys
+from pathlib import Path
+from realfake.tracking.database import prepare_database
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits that it is ignored
+prepare_database(Path(sys.argv[1]))
+"""
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -111,7 +116,7 @@ def test_a_kill_at_any_moment_leaves_a_database_that_the_next_command_completes(
     for attempt in range(8):
         file = tmp_path / str(attempt) / "mlflow.db"
         variables = os.environ | {"PYTHONPATH": str(SOURCE)}
-        command = [sys.executable, "-c", f"{PREPARE}; p(Path(sys.argv[1]))", str(file)]
+        command = [sys.executable, "-c", PREPARE, str(file)]
         process = subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL)
         partial = file.with_name("mlflow.db.partial")
         deadline = time.monotonic() + 60
