@@ -30,6 +30,11 @@ def experiments(file: Path) -> list[str]:
         return [name for (name,) in connection.execute("SELECT name FROM experiments")]
 
 
+def content(folder: Path) -> list[str]:
+    """Return the names of the files in a folder, without those of locks."""
+    return sorted(entry.name for entry in folder.iterdir() if entry.suffix != ".lock")
+
+
 def execute(file: Path, *statements: str) -> None:
     """Change a database."""
     with closing(sqlite3.connect(file)) as connection, connection:
@@ -46,7 +51,7 @@ def file(blank_store: Path, tmp_path: Path) -> Path:
 def test_a_new_database_is_complete(tmp_path: Path) -> None:
     prepare_database(tmp_path / "folder/mlflow.db")
     assert experiments(tmp_path / "folder/mlflow.db") == ["Default"]
-    assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["mlflow.db"]
+    assert content(tmp_path / "folder") == ["mlflow.db"]
 
 
 def test_a_complete_database_is_left_as_it_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +91,7 @@ def test_an_older_database_is_migrated_and_kept(file: Path, capsys: pytest.Captu
             _get_latest_schema_revision(),
         )
     assert experiments(file) == ["Default", "mine"]
-    (kept,) = (path for path in file.parent.iterdir() if path != file)
+    (kept,) = (file.parent / name for name in content(file.parent) if name != file.name)
     assert kept.read_bytes() == older
     assert kept.name in capsys.readouterr().out
 
@@ -106,7 +111,7 @@ def test_an_unusable_database_is_one_line_and_stays_untouched(file, damage, reas
         prepare_database(file)
     assert "\n" not in str(error.value)
     assert file.read_bytes() == before
-    assert list(file.parent.iterdir()) == [file]
+    assert content(file.parent) == [file.name]
 
 
 @pytest.mark.slow
@@ -127,5 +132,15 @@ def test_a_kill_at_any_moment_leaves_a_database_that_the_next_command_completes(
         reached += process.wait() != 0
         prepare_database(file)
         assert experiments(file) == ["Default"]
-        assert [entry.name for entry in file.parent.iterdir()] == ["mlflow.db"]
+        assert content(file.parent) == ["mlflow.db"]
     assert reached >= 3
+
+
+@pytest.mark.slow
+def test_processes_of_two_checkouts_create_one_database_together(tmp_path: Path) -> None:
+    variables = os.environ | {"PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", PREPARE, str(tmp_path / "mlflow.db")]
+    started = [subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    assert experiments(tmp_path / "mlflow.db") == ["Default"]
+    assert content(tmp_path) == ["mlflow.db"]

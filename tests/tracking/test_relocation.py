@@ -10,7 +10,7 @@ import pytest
 from realfake.core.errors import UserError
 from realfake.tracking.relocation import relocate
 from realfake.tracking.runs import training_run
-from realfake.tracking.store import tracking_uri
+from realfake.tracking.store import open_store, tracking_uri
 
 
 def client():
@@ -77,6 +77,19 @@ def test_moving_one_of_two_checkouts_on_one_database_leaves_the_other_alone(proj
     relocate(moved)
     two_aside.rename(two)
     assert text_of(runs[two]) == "workX1"
+
+
+def test_an_experiment_without_artifacts_moves_with_its_project(project, monkeypatch):
+    """Otherwise its next run would be kept in the folder that the project was moved from."""
+    first = make_checkout(project / "first", project)
+    monkeypatch.chdir(first)
+    with open_store("empty"):
+        pass
+    moved = first.rename(project / "second")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow sets it in this process
+    monkeypatch.chdir(moved)
+    relocate(moved)
+    assert client().get_experiment_by_name("empty").artifact_location == str(moved / "mlruns/empty")
 
 
 def test_a_copy_has_its_own_artifacts(project, monkeypatch, tmp_path_factory):

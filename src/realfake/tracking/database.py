@@ -9,6 +9,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from filelock import FileLock
+
 from realfake.core.errors import UserError, one_line
 from realfake.core.uris import sqlite_uri
 
@@ -16,7 +18,7 @@ from realfake.core.uris import sqlite_uri
 def prepare_database(file: Path) -> None:
     """Make a SQLite file one that this version of MLflow can use: create it, or migrate it, where necessary.
 
-    The caller holds a lock: two processes must not do this to one file at the same time.
+    A lock beside the file keeps others out, also those of other checkouts that use the same file.
 
     Args:
         file: absolute path of the database; MLflow's default is mlflow.db.
@@ -24,11 +26,18 @@ def prepare_database(file: Path) -> None:
     Raises:
         UserError: the file is damaged, was written by a newer MLflow, or cannot be created.
     """
-    partial = file.with_name(f"{file.name}.partial")
+    if file.exists() and file.stat().st_size > 0 and _revision(file) == _current_revision():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f"{file.name}.lock")):
+        _prepare(file, file.with_name(f"{file.name}.partial"))
+
+
+def _prepare(file: Path, partial: Path) -> None:
+    """Create or migrate a database; the caller holds its lock."""
     for leftover in (partial, *(partial.with_name(partial.name + end) for end in ("-journal", "-wal", "-shm"))):
         leftover.unlink(missing_ok=True)  # of a process that was killed here
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
         _create(file, partial)
     elif file.stat().st_size == 0:
         print(f"{file} was empty (0 bytes) and is made anew; restore a copy if it held runs", flush=True)
@@ -36,8 +45,15 @@ def prepare_database(file: Path) -> None:
     elif (revision := _revision(file)) is None:
         print(f"{file} was left unfinished when it was created, without any runs; it is made anew", flush=True)
         _create(file, partial)
-    else:
+    elif revision != _current_revision():
         _migrate(file, partial, revision)
+
+
+def _current_revision() -> str:
+    """Return the revision of the schema of this version of MLflow."""
+    from mlflow.store.db.utils import _get_latest_schema_revision
+
+    return str(_get_latest_schema_revision())
 
 
 def _create(file: Path, partial: Path) -> None:
@@ -70,17 +86,15 @@ def _revision(file: Path) -> str | None:
 
 
 def _migrate(file: Path, partial: Path, revision: str) -> None:
-    """Migrate a copy of an older database, and keep the older one beside it; nothing happens to a current one.
+    """Migrate a copy of an older database, and keep the older one beside it.
 
     Raises:
         UserError: the database was written by a newer MLflow.
     """
     from alembic.util import CommandError
-    from mlflow.store.db.utils import _get_latest_schema_revision, _upgrade_db
+    from mlflow.store.db.utils import _upgrade_db
     from sqlalchemy import create_engine
 
-    if revision == _get_latest_schema_revision():
-        return
     with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(partial)) as copy:
         old.backup(copy)
     engine = create_engine(sqlite_uri(partial))

@@ -18,7 +18,7 @@ _COLUMNS = (
 """Tables with artifact addresses, their keys and the columns of the addresses; MLflow names folders by random ids."""
 
 DEFAULT_EXPERIMENT = 0
-"""Id of the experiment that MLflow adds to each new database; it belongs to the project that the database is in."""
+"""Id of the experiment that MLflow adds to each new database; its address names the project that the database is of."""
 
 
 @dataclass
@@ -36,7 +36,8 @@ def relocate(root: Path) -> None:
     An address changes only if the folder that it names is found in `root`/mlruns: its name is a random id, which
     proves that the project had it before it was moved, copied or restored. Addresses of other checkouts that use the
     same database stay as they are, also while their disk is not mounted. Runs without artifacts follow the others of
-    their experiment.
+    their experiment, and experiments without any artifacts follow the database, if the folder that it was created in is
+    gone.
 
     Raises:
         UserError: the database cannot be read, or addresses in it must change and it cannot be written.
@@ -70,18 +71,21 @@ def _changes(connection: sqlite3.Connection, mlruns: Path) -> _Changes:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "experiments" not in tables:
         return changes
-    for experiment, location in connection.execute("SELECT experiment_id, artifact_location FROM experiments"):
-        old = _split(location)
-        if old is None or old[0] == mlruns.parent:
-            continue
-        addresses = list(_addresses(connection, tables, experiment, old[0]))
-        found = [update for update in addresses if _is_moved(update[-1], old[0], mlruns)]
-        if found or (not addresses and experiment == DEFAULT_EXPERIMENT and not old[0].exists()):
-            moved = [update for update in addresses if update in found or not _folder(update[-1]).exists()]
+    elsewhere = [
+        (experiment, location, old[0], list(_addresses(connection, tables, experiment, old[0])))
+        for experiment, location in connection.execute("SELECT experiment_id, artifact_location FROM experiments")
+        if (old := _split(location)) is not None and old[0] != mlruns.parent
+    ]
+    former = {root for experiment, _, root, _ in elsewhere if experiment == DEFAULT_EXPERIMENT and not root.exists()}
+    for experiment, location, root, addresses in elsewhere:
+        gone = [update for update in addresses if not _folder(update[-1]).exists()]
+        found = [update for update in addresses if _is_moved(update[-1], mlruns)]
+        if found or (root in former and gone == addresses):
+            moved = [update for update in addresses if update in found or update in gone]
             changes.updates += [(*update[:-1], _new(update[-1], mlruns)) for update in moved]
             location_column = ("experiments", "experiment_id", "artifact_location", experiment)
             changes.updates.append((*location_column, _new(location, mlruns)))
-            changes.roots.add(old[0])
+            changes.roots.add(root)
     return changes
 
 
@@ -125,7 +129,7 @@ def _new(address: str, mlruns: Path) -> str:
     return artifact_address(mlruns / parts[1])
 
 
-def _is_moved(address: str, root: Path, mlruns: Path) -> bool:
+def _is_moved(address: str, mlruns: Path) -> bool:
     """Return whether the folder of an address is in `mlruns` now, and is not the same folder under another name."""
     parts = _split(address)
     here = mlruns / (parts[1] if parts else "")
